@@ -364,6 +364,9 @@ fn bridge_is_shown_again_after_it_was_gone() {
     let mut screen = Screen::start(&["watch", "--bridge", &url], &[]);
     screen.wait_until_shown("All is well");
     screen.wait_until_shown("kW");
+    // The demonstration has a past.
+    screen.press("c");
+    screen.wait_until_shown(" Last 24 h ");
     drop(bridge);
     screen.wait_until_shown("No word from the bridge at http://127.0.0.1");
     let (_bridge, _) = demo(&port);

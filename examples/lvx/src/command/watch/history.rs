@@ -45,7 +45,7 @@ fn ask(bridge: &Bridge) -> Result<Spans, String> {
 /// Time between two questions: that of a point. The chart shows what was seen in between.
 const PERIOD: Duration = Duration::from_mins(5);
 /// Time until the next attempt.
-const RETRY: Duration = Duration::from_mins(1);
+const RETRY: Duration = Duration::from_secs(15);
 /// Longest answer in bytes: a day has less than a tenth of it.
 const MAX_ANSWER: u64 = 1 << 20;
 
