@@ -53,8 +53,8 @@ impl Ledger {
         self.units.get(&unit).map_or(0, |shown| shown.era)
     }
 
-    /// Findings do not survive a restart. These units were reset while the disk was full: if they count beyond the old
-    /// value on the disk meanwhile, nothing can tell.
+    /// Findings do not survive a restart, also that of an era which was only just saved. `unsaved` are units that were
+    /// reset while the disk was full: if they count beyond the old value on the disk meanwhile, nothing can tell.
     pub(crate) fn restart(&mut self, unsaved: &BTreeSet<usize>) {
         for (unit, shown) in &mut self.units {
             shown.unreported = None;

@@ -166,6 +166,7 @@ impl World {
         } else {
             let elapsed = instant - self.start;
             self.alarms.restart(&snapshot, self.saved_since, elapsed);
+            self.ledger.see(&snapshot, elapsed);
             self.ledger.restart(&self.unsaved_resets);
             self.calm.fill(None);
             state.restart(core);
