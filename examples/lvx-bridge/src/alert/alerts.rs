@@ -287,19 +287,16 @@ impl Alerts {
         self.notices.push_back(Notice { number: self.last_number, at: now.wall, change, alert });
     }
 
+    /// Sorts the raised alerts by severity and time. Those that cleared follow, the last one first: the sort is stable,
+    /// and does not compare times of the wall clock, which may have been set back.
     fn sort(&mut self) {
-        let key = |alert: &Alert| {
-            let time = alert.cleared.unwrap_or(alert.raised);
-            (alert.cleared.is_some(), alert.cleared.is_none().then_some(alert.severity), time)
-        };
-        self.list.sort_by(|a, b| {
-            let ((a_cleared, a_severity, a_time), (b_cleared, b_severity, b_time)) =
-                (key(a), key(b));
-            a_cleared
-                .cmp(&b_cleared)
-                .then(b_severity.cmp(&a_severity))
-                .then(b_time.cmp(&a_time))
-                .then(a.id.cmp(&b.id))
+        self.list.sort_by(|a, b| match (a.is_raised(), b.is_raised()) {
+            (true, true) => b
+                .severity
+                .cmp(&a.severity)
+                .then(b.raised.cmp(&a.raised))
+                .then_with(|| a.id.cmp(&b.id)),
+            (a_raised, b_raised) => b_raised.cmp(&a_raised),
         });
         let raised = self.list.iter().filter(|alert| alert.is_raised()).count();
         self.list.truncate(raised + MAX_CLEARED);

@@ -222,6 +222,23 @@ fn test_alert_clears_after_a_minute() {
 }
 
 #[test]
+fn alert_that_cleared_last_is_kept_after_the_clock_was_set_back() {
+    let mut alerts = Alerts::new(&AlertConfig::default(), None);
+    let mut clock = Clock::new();
+    for number in 0..40 {
+        let rule = format!("rule-{number}");
+        for findings in [&[finding(&rule, Severity::Error, &[])][..], &[]] {
+            alerts.judge(findings, clock.after(5));
+            alerts.judge(findings, clock.after(120));
+        }
+        let cleared = alerts.list().iter().find(|alert| !alert.is_raised()).unwrap();
+        assert_eq!(cleared.rule, rule);
+        clock.0.wall -= Duration::from_hours(2);
+    }
+    assert_eq!(alerts.list().len(), 32);
+}
+
+#[test]
 fn restart_repeats_nothing() {
     let (alerts, mut clock) = raised();
     let mut again = Alerts::new(&AlertConfig::default(), Some(&alerts.saved()));
