@@ -218,7 +218,8 @@ async function record({ browser, bridges, judge }) {
     const now = Date.now() / 1000;
     const answer = await (await fetch(`${bridge.url}api/v1/history?series=pv_power&from=${Math.round(now - seconds)}&to=${Math.round(now)}&step=${step}`)).json();
     const values = answer.series[0].mean.map((value) => value === null ? "no data" : watts(value));
-    const shown = rows.map(([solar]) => solar);
+    // The first and the last point are not complete, and change.
+    const shown = rows.slice(1, -1).map(([solar]) => solar);
     judge.is(`${label}: values of the history: ${shown.slice(0, 5)}`, shown.every((text) => values.includes(text)));
   }
   await page.context().close();

@@ -5,6 +5,7 @@
 //    of axe, no sideways scroll, the values of the API.
 // 2. Behaviour: changes, acknowledgements, restarts, loss of the network, keyboard, texts as markup.
 // 3. Cost: first view, an idle page, fifty pages.
+import { existsSync, readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { Bridge } from "./bridge.mjs";
 import { Judge } from "./judge.mjs";
@@ -19,8 +20,9 @@ const SCENES = ["day", "night", "gone", "fault", "stale", "starting", "pending",
 const began = Date.now();
 const seconds = () => ((Date.now() - began) / 1000).toFixed(0);
 const libraries = ["", "/pulseaudio"].map((more) => `${folder}/usr/lib/x86_64-linux-gnu${more}:${folder}/usr/lib/aarch64-linux-gnu${more}`).join(":");
+const installed = `${folder}/browser`;
 const browser = await chromium.launch({
-  executablePath: `${folder}/usr/lib/chromium/chromium-headless-shell`,
+  executablePath: existsSync(installed) ? readFileSync(installed, "utf8").trim() : `${folder}/usr/lib/chromium/chromium-headless-shell`,
   env: { ...process.env, LD_LIBRARY_PATH: `${folder}/usr/lib/chromium:${libraries}`, FONTCONFIG_FILE: `${folder}/fonts.conf` },
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"],

@@ -42,6 +42,7 @@ pub(super) fn run(scene: Scene, port: u16) -> Result<Status, Failure> {
     let token =
         tokens.create(&name, Scope::Control, None, Timestamp::now()).map_err(Failure::usage)?;
     let signals = signals(false)?;
+    scene::create_bank(scene)?;
     let runs = Arc::new(MemoryRuns::default());
     let service = start(Parts { config, file: None, storage, runs })?;
     print_note(&format!(

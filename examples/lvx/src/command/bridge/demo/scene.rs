@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pi18_transport::sim;
+use pi18_transport::{Address, Error, sim};
 
 use crate::args::Scene;
 
@@ -39,6 +39,13 @@ pub(super) fn configuration(scene: Scene, port: u16) -> String {
     let warning = if scene == Scene::Nine { "60 s" } else { "10 s" };
     let _ = writeln!(text, "alerts: {{error_after: 1 s, warning_after: {warning}}}");
     text
+}
+
+/// Creates the virtual bank. The clock of a scene counts only if it is in the first address that is opened, and the
+/// links of the bridge are opened at the same time.
+pub(super) fn create_bank(scene: Scene) -> Result<(), Error> {
+    let first: Option<Address> = addresses(scene).first().and_then(|text| text.parse().ok());
+    first.map_or(Ok(()), |address| address.link().map(drop))
 }
 
 /// Returns the addresses of the units, with the switches of the virtual bank.
