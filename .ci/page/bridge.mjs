@@ -2,6 +2,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 
+/** Bridges that run. None outlives the check, also if it fails. */
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 /** A running bridge. */
 export class Bridge {
   /** Starts `lvx bridge --demo=SCENE`, and waits until it answers. */
@@ -9,6 +13,8 @@ export class Bridge {
     const bridge = new Bridge();
     bridge.scene = scene;
     bridge.process = spawn(lvx, ["bridge", `--demo=${scene}`, "--port", String(port)], { stdio: ["ignore", "ignore", "pipe"] });
+    running.add(bridge.process);
+    bridge.process.once("exit", () => running.delete(bridge.process));
     bridge.log = "";
     await new Promise((resolve, reject) => {
       bridge.process.stderr.on("data", (data) => {
@@ -58,6 +64,7 @@ export class Bridge {
   async end(signal = "SIGTERM") {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     this.process.removeAllListeners("exit");
+    this.process.once("exit", () => running.delete(this.process));
     const ended = new Promise((resolve) => { this.process.once("exit", resolve); });
     this.process.kill(signal);
     const late = setTimeout(() => this.process.kill("SIGKILL"), 3000);
