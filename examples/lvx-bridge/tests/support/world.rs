@@ -38,7 +38,7 @@ pub(crate) struct World {
     session: Option<u64>,
     /// Time since which the disk is not full.
     saved_since: Option<Duration>,
-    /// Units that were reset while the disk was full.
+    /// Units that were reset while the disk was full, or had just become free.
     unsaved_resets: BTreeSet<usize>,
     /// What belongs to the present run of the bridge.
     run: Option<(BankFiles, Outbox)>,
@@ -104,10 +104,11 @@ impl World {
         match (is_full, self.saved_since) {
             (true, _) => self.saved_since = None,
             (false, None) => self.saved_since = Some(now),
-            (false, Some(since)) if now > since + MAX_SAVE => self.unsaved_resets.clear(),
             (false, Some(_)) => {}
         }
-        if is_full {
+        if self.saved_since.is_some_and(|since| now > since + MAX_SAVE) {
+            self.unsaved_resets.clear();
+        } else {
             self.unsaved_resets.extend(&changes.resets);
         }
         if changes.is_calm_over {
