@@ -295,7 +295,7 @@ export function today(bank) {
       shares ? list.map((unit) => h("div.s-sun", h("dt", unit.name),
         h("dd", { class: isFresh(unit, "pv_energy_today") ? "" : "old" }, num(energy(value(unit, "pv_energy_today")))),
         h("i", { "aria-hidden": "true", css: { "--w": (100 * (value(unit, "pv_energy_today") ?? 0) / most).toFixed(1) + "%" } }))) : null),
-      missing && known.length ? h("p.foot", `Without ${missing} of ${list.length} units, whose counters are not known now.`) : null,
+      missing && known.length && total?.status !== "fresh" ? h("p.foot", `Without ${missing} of ${list.length} units, whose counters are not known now.`) : null,
       rows.length > 1 ? h("p.foot", "Load and battery are computed by the bridge.",
         unread > 300 ? ` ${span(unread)} of today were not read.` : "")
         : counter("battery_charge_energy") !== undefined ? h("p.foot", "Battery since the bridge began to count: ",

@@ -18,7 +18,10 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 use tracing::{error, info, warn};
 
 use super::{
@@ -185,10 +188,11 @@ impl Access {
         }
     }
 
-    /// Answers a query, and gives the answer its form, on a thread for blocking work. Only a few readers work at once.
+    /// Answers a query, and gives the answer its form, on a thread for blocking work. Only a few readers work at once;
+    /// a query waits for its turn.
     ///
     /// # Errors
-    /// If the query cannot be answered, too many readers work already, or the file cannot be read.
+    /// If the query cannot be answered, it is not its turn soon enough, or the file cannot be read.
     pub(crate) async fn answer<T: Send + 'static>(
         &self,
         bank: String,
@@ -196,7 +200,8 @@ impl Access {
         form: impl FnOnce(&Answer, &TimeZone) -> T + Send + 'static,
     ) -> Result<T, AccessError> {
         let readers = Arc::clone(&self.0.readers);
-        let permit = readers.try_acquire_owned().map_err(|_| AccessError::Busy)?;
+        let permit = timeout(MAX_WAIT, readers.acquire_owned()).await;
+        let permit = permit.ok().and_then(Result::ok).ok_or(AccessError::Busy)?;
         let shared = Arc::clone(&self.0);
         let read = move || {
             // The thread has it until it is done, even if the client went away: a disk can hang.
@@ -395,6 +400,9 @@ const MAX_READINGS: usize = 20_000;
 
 /// Maximum number of queries at once.
 const MAX_READERS: usize = 2;
+
+/// Longest time for which a query waits for its turn. A browser that opens the page sends several of them.
+const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// Difference of the two clocks in one round that is a jump.
 const MAX_DRIFT: Duration = Duration::from_secs(30);

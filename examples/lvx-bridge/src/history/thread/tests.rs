@@ -173,8 +173,13 @@ async fn readers_of_a_disk_that_hangs_are_few_also_if_clients_go_away() {
         assert!(first.await.is_pending());
     }
     assert!(matches!(ask().await, Err(AccessError::Busy)));
+    let mut next = Box::pin(ask());
+    let first = std::future::poll_fn(|context| Poll::Ready(next.as_mut().poll(context)));
+    assert!(first.await.is_pending());
     // The disk answers again, with what is no database.
     let file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    // A query that waited has its turn.
+    assert!(matches!(next.await, Err(AccessError::Read(_))));
     while access.0.readers.available_permits() < MAX_READERS {
         tokio::task::yield_now().await;
     }
