@@ -1,9 +1,6 @@
 //! Checks energies: counters never fall within an era, and eras begin only with a reset.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use lvx_bridge::Snapshot;
 
@@ -54,11 +51,12 @@ impl Ledger {
     }
 
     /// Findings do not survive a restart, also that of an era which was only just saved. `unsaved` are units that were
-    /// reset while the disk was full: if they count beyond the old value on the disk meanwhile, nothing can tell.
-    pub(crate) fn restart(&mut self, unsaved: &BTreeSet<usize>) {
+    /// reset before the last value of their counter was on the disk: if they have counted beyond the older value there,
+    /// nothing can tell.
+    pub(crate) fn restart(&mut self, unsaved: &BTreeMap<usize, Duration>) {
         for (unit, shown) in &mut self.units {
             shown.unreported = None;
-            if unsaved.contains(unit) {
+            if unsaved.contains_key(unit) {
                 shown.pv_total = 0;
             }
         }

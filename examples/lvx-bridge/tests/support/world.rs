@@ -1,7 +1,7 @@
 //! A bridge with its files and its MQTT output, among faults, with everything that checks it.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fmt,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -38,8 +38,8 @@ pub(crate) struct World {
     session: Option<u64>,
     /// Time since which the disk is not full.
     saved_since: Option<Duration>,
-    /// Units that were reset while the disk was full, or had just become free.
-    unsaved_resets: BTreeSet<usize>,
+    /// Units that were reset, and when, while the last value of the counter before may not be on the disk.
+    unsaved_resets: BTreeMap<usize, Duration>,
     /// What belongs to the present run of the bridge.
     run: Option<(BankFiles, Outbox)>,
     seq: u64,
@@ -68,7 +68,7 @@ impl World {
             disk: Disk::default(),
             session: None,
             saved_since: Some(Duration::ZERO),
-            unsaved_resets: BTreeSet::new(),
+            unsaved_resets: BTreeMap::new(),
             run: None,
             seq: 0,
             random: fastrand::Rng::with_seed(seed),
@@ -106,10 +106,9 @@ impl World {
             (false, None) => self.saved_since = Some(now),
             (false, Some(_)) => {}
         }
-        if self.saved_since.is_some_and(|since| now > since + MAX_SAVE) {
-            self.unsaved_resets.clear();
-        } else {
-            self.unsaved_resets.extend(&changes.resets);
+        self.unsaved_resets.extend(changes.resets.iter().map(|unit| (*unit, now)));
+        if let Some(since) = self.saved_since {
+            self.unsaved_resets.retain(|_, at| now <= since.max(*at) + MAX_SAVE);
         }
         if changes.is_calm_over {
             self.check_calm(state, now);
