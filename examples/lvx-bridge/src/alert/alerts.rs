@@ -140,7 +140,7 @@ impl Alerts {
         self.tick(now);
     }
 
-    /// Advances the timers: alerts are raised and cleared when their time has come.
+    /// Advances the timers: alerts clear when their time has come. They are raised by a round that has their finding.
     pub fn tick(&mut self, now: Now) {
         let mut changes = Vec::new();
         for (id, (timer, found)) in &self.causes {
@@ -148,7 +148,7 @@ impl Alerts {
             match raised {
                 Some(alert) => changes.extend(follow(alert, timer, &self.config, now)),
                 None => {
-                    if let Some((severity, since)) = timer.lasted(&self.config, now) {
+                    if let Some((severity, since)) = timer.lasted(&self.config) {
                         self.list.retain(|alert| alert.id != *id);
                         self.list.push(raise(id, found, severity, since, now.wall));
                         changes.push((id.clone(), Change::Raised));
@@ -310,7 +310,7 @@ fn follow(
     config: &AlertConfig,
     now: Now,
 ) -> Option<(String, Change)> {
-    let change = match (timer.lasted(config, now), timer.remains(config, now)) {
+    let change = match (timer.lasted(config), timer.remains(config, now)) {
         (_, None) => {
             alert.cleared = Some(now.wall);
             Change::Cleared

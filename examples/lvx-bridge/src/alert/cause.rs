@@ -103,6 +103,8 @@ impl Found {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Timer {
     levels: [Level; 3],
+    /// Time of the last round in which it was there.
+    seen: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -121,6 +123,9 @@ impl Timer {
 
     /// Takes the severity of a round; `None` if it was not found.
     pub(super) fn see(&mut self, severity: Option<Severity>, now: Now) {
+        if severity.is_some() {
+            self.seen = Some(now.instant);
+        }
         for (level, of) in self.levels.iter_mut().zip(LEVELS) {
             if severity.is_some_and(|severity| severity >= of) {
                 if level.since.is_none() {
@@ -134,12 +139,14 @@ impl Timer {
         }
     }
 
-    /// Returns the greatest severity that has lasted long enough, and the time since which the cause is there.
-    pub(super) fn lasted(&self, config: &AlertConfig, now: Now) -> Option<(Severity, Timestamp)> {
+    /// Returns the greatest severity that had lasted long enough in the last round in which the cause was there, and the
+    /// time since which it is there. While nothing is judged, it may be over.
+    pub(super) fn lasted(&self, config: &AlertConfig) -> Option<(Severity, Timestamp)> {
+        let seen = self.seen?;
         let is_long = |(level, of): &(&Level, Severity)| {
             let delay = delay(config, *of);
             *of >= config.min_severity
-                && level.since.is_some_and(|since| passed(since.instant, now.instant, delay))
+                && level.since.is_some_and(|since| passed(since.instant, seen, delay))
         };
         let levels = self.levels.iter().zip(LEVELS);
         let (_, severity) = levels.clone().rfind(is_long)?;
