@@ -96,6 +96,7 @@ const CAUSES: &[(&str, Problem, Duration)] = &[
     ("battery-voltage", Problem::Voltmeter, MEASURED),
     ("over-voltage", Problem::Voltmeter, MEASURED),
     ("output-voltage", Problem::Output, MEASURED),
+    ("output", Problem::Output, MEASURED),
     ("fault", Problem::Fault, MEASURED),
     ("mode", Problem::Fault, MEASURED),
     ("settings", Problem::Bulk, SETTING),

@@ -28,13 +28,21 @@ struct Shown {
     era: u32,
     pv_total: u64,
     battery: [u64; 2],
+    /// Time at which `pv_total` was new.
+    read: Duration,
+    /// Time of the last reset of the unit.
+    reset: Option<Duration>,
+    /// Whether the bridge was restarted since, and the disk may have had an older `pv_total`. If the unit is reset, and
+    /// counts beyond that, nothing can tell.
+    may_be_lost: bool,
     /// Time since which an era was not reported by a finding.
     unreported: Option<Duration>,
 }
 
 impl Ledger {
     /// Counts a reset of a unit.
-    pub(crate) fn reset(&mut self, unit: usize) {
+    pub(crate) fn reset(&mut self, unit: usize, now: Duration) {
+        self.units.entry(unit).or_default().reset = Some(now);
         *self.resets.entry(unit).or_default() += 1;
     }
 
@@ -50,15 +58,12 @@ impl Ledger {
         self.units.get(&unit).map_or(0, |shown| shown.era)
     }
 
-    /// Findings do not survive a restart, also that of an era which was only just saved. `unsaved` are units that were
-    /// reset before the last value of their counter was on the disk: if they have counted beyond the older value there,
-    /// nothing can tell.
-    pub(crate) fn restart(&mut self, unsaved: &BTreeMap<usize, Duration>) {
-        for (unit, shown) in &mut self.units {
+    /// Takes a restart. Findings do not survive it, also that of an era which was only just saved. The disk is not full
+    /// since `saved_since`; what was read after that may not be there yet.
+    pub(crate) fn restart(&mut self, saved_since: Option<Duration>, now: Duration) {
+        for shown in self.units.values_mut() {
             shown.unreported = None;
-            if unsaved.contains_key(unit) {
-                shown.pv_total = 0;
-            }
+            shown.may_be_lost |= saved_since.is_none_or(|at| now <= at.max(shown.read) + MAX_SAVE);
         }
     }
 
@@ -87,13 +92,17 @@ impl Ledger {
             let is_late = |since| now > since + MAX_REPORT;
             assert!(!shown.unreported.is_some_and(is_late), "unit {unit}: the reset is reported");
             if let Some(total) = energy.pv_total {
+                let was_reset = shown.reset.is_some_and(|at| at + MAX_DELAY >= shown.read);
                 assert!(
-                    total >= shown.pv_total,
+                    total >= shown.pv_total || (shown.may_be_lost && was_reset),
                     "unit {unit}, era {}: {total} Wh after {}",
                     shown.era,
                     shown.pv_total
                 );
-                shown.pv_total = total;
+                if total != shown.pv_total {
+                    shown.read = now;
+                }
+                (shown.pv_total, shown.may_be_lost) = (total, false);
             }
             let limits = self.limits.get(&unit).copied().unwrap_or_default();
             let battery = [energy.battery_charge_total, energy.battery_discharge_total];
@@ -132,6 +141,12 @@ impl Ledger {
         }
     }
 }
+
+/// Time after which everything is on a disk that is not full.
+const MAX_SAVE: Duration = Duration::from_mins(2);
+
+/// Longest time from an answer of a unit until it is shown.
+const MAX_DELAY: Duration = Duration::from_mins(1);
 
 /// Longest time until a new era is reported.
 const MAX_REPORT: Duration = Duration::from_mins(15);

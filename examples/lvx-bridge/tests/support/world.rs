@@ -1,7 +1,6 @@
 //! A bridge with its files and its MQTT output, among faults, with everything that checks it.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -38,8 +37,6 @@ pub(crate) struct World {
     session: Option<u64>,
     /// Time since which the disk is not full.
     saved_since: Option<Duration>,
-    /// Units that were reset, and when, while the last value of the counter before may not be on the disk.
-    unsaved_resets: BTreeMap<usize, Duration>,
     /// What belongs to the present run of the bridge.
     run: Option<(BankFiles, Outbox)>,
     seq: u64,
@@ -68,7 +65,6 @@ impl World {
             disk: Disk::default(),
             session: None,
             saved_since: Some(Duration::ZERO),
-            unsaved_resets: BTreeMap::new(),
             run: None,
             seq: 0,
             random: fastrand::Rng::with_seed(seed),
@@ -98,17 +94,13 @@ impl World {
         }
         self.limit(&before, now);
         self.count();
-        changes.resets.iter().for_each(|unit| self.ledger.reset(*unit));
+        changes.resets.iter().for_each(|unit| self.ledger.reset(*unit, now));
         let is_full = self.chaos.is_disk_full();
         self.disk.is_full.store(is_full, Ordering::Relaxed);
         match (is_full, self.saved_since) {
             (true, _) => self.saved_since = None,
             (false, None) => self.saved_since = Some(now),
             (false, Some(_)) => {}
-        }
-        self.unsaved_resets.extend(changes.resets.iter().map(|unit| (*unit, now)));
-        if let Some(since) = self.saved_since {
-            self.unsaved_resets.retain(|_, at| now <= since.max(*at) + MAX_SAVE);
         }
         if changes.is_calm_over {
             self.check_calm(state, now);
@@ -167,7 +159,7 @@ impl World {
             let elapsed = instant - self.start;
             self.alarms.restart(&snapshot, self.saved_since, elapsed);
             self.ledger.see(&snapshot, elapsed);
-            self.ledger.restart(&self.unsaved_resets);
+            self.ledger.restart(self.saved_since, elapsed);
             self.calm.fill(None);
             state.restart(core);
         }
@@ -289,9 +281,6 @@ impl fmt::Display for World {
 
 /// Time after which a long run shows how far it is, in seconds.
 const SHOWN_EVERY: u64 = 100 * 3600;
-
-/// Time after which everything is on a disk that is not full.
-const MAX_SAVE: Duration = Duration::from_mins(2);
 
 /// Longest time between two readings of the battery power of which the energy is counted, and of one reading.
 const MAX_GAP: Duration = Duration::from_secs(20);
