@@ -5,11 +5,15 @@
 //! the reply to the fence, one of the two belongs to another host, and neither counts. This does not help if
 //! the unit lost the query of this client, because then only the reply to the other host arrives. So the query is
 //! sent a second time, and its second reply counts. If anything of another host arrives meanwhile, three rounds have
-//! to give the same reply: a unit loses many queries while another host keeps it busy.
+//! to give the same reply, or six if another host received this very reply: a unit loses many queries while another
+//! host keeps it busy.
 //!
 //! The reply to a query that the crate does not know has no known form, so it is confirmed on every link.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use pi18_proto::{Frame, FrameKind};
 
@@ -80,6 +84,11 @@ impl Confirmation {
         !agrees
     }
 
+    /// Returns the frame of the reply that waits.
+    pub(super) fn waiting(&self) -> Option<&[u8]> {
+        self.waiting.as_ref()?.frame()
+    }
+
     /// Ends a round, after the fence was answered.
     pub(super) fn end_round(&mut self, hosts: Hosts) -> Round {
         let Some(reply) = self.waiting.take() else { return Round::Withdrawn };
@@ -92,6 +101,7 @@ impl Confirmation {
             Hosts::One => true,
             Hosts::Quiet => self.rounds >= 2,
             Hosts::Several => self.equal_rounds >= 3,
+            Hosts::SameReply => self.equal_rounds >= 6,
         };
         if is_sure {
             self.is_done = true;
@@ -113,30 +123,59 @@ pub(super) enum Hosts {
     Quiet,
     /// Others are active.
     Several,
+    /// Others are active, and the same reply arrived for one of them.
+    SameReply,
 }
 
-/// The time of the last bytes that did not answer a request of this client.
+/// What arrived without being an answer to this client: the time of the last bytes, and the last frames.
 ///
 /// A single frame counts, although it may be a late reply to this client: further rounds cost little, and a wrong
 /// value can cost much.
 #[derive(Debug, Default)]
-pub(super) struct OtherHosts(Option<Instant>);
+pub(super) struct OtherHosts {
+    last: Option<Instant>,
+    frames: VecDeque<Vec<u8>>,
+}
 
 impl OtherHosts {
-    /// Records bytes that did not answer a request of this client.
+    /// Records that bytes arrived.
     pub(super) fn note(&mut self, now: Instant) {
-        self.0 = Some(now);
+        self.last = Some(now);
     }
 
-    /// Returns the hosts on a shared link.
-    pub(super) fn on_shared_link(&self, now: Instant) -> Hosts {
-        if self.0.is_some_and(|last| now < last + REMEMBERED) {
-            Hosts::Several
-        } else {
+    /// Records a frame, with its carriage return.
+    pub(super) fn note_frame(&mut self, frame: &[u8], now: Instant) {
+        self.note(now);
+        self.remember(frame);
+    }
+
+    /// Records the frames that end in these bytes.
+    pub(super) fn remember(&mut self, bytes: &[u8]) {
+        for frame in bytes.split_inclusive(|byte| *byte == b'\r') {
+            if self.frames.iter().any(|known| known == frame) {
+                continue;
+            }
+            if self.frames.len() >= MAX_FRAMES {
+                self.frames.pop_front();
+            }
+            self.frames.push_back(frame.to_vec());
+        }
+    }
+
+    /// Returns the hosts on a shared link, as far as they concern a reply.
+    pub(super) fn on_shared_link(&self, reply: Option<&[u8]>, now: Instant) -> Hosts {
+        if self.last.is_none_or(|last| now >= last + REMEMBERED) {
             Hosts::Quiet
+        } else if self.frames.iter().any(|frame| Some(frame.as_slice()) == reply) {
+            Hosts::SameReply
+        } else {
+            Hosts::Several
         }
     }
 }
+
+/// Number of different frames that are remembered.
+const MAX_FRAMES: usize = 32;
 
 /// How long other hosts count as active after one of their frames: monitors poll more often (assumed).
 const REMEMBERED: Duration = Duration::from_secs(30);

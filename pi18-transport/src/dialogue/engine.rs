@@ -168,6 +168,7 @@ impl Dialogue {
         if !bytes.is_empty() {
             exchange.drained += bytes.len();
             exchange.unframed.add(bytes);
+            self.other_hosts.remember(bytes);
             if exchange.stray.is_none() && bytes.iter().any(|&byte| byte != 0) {
                 exchange.stray = Some(show(bytes));
             }
@@ -242,6 +243,7 @@ impl Dialogue {
                     self.end_round(exchange, now);
                 }
                 Phase::Confirming(..) => {
+                    // It may be the reply to this client, and the one that waits another host's.
                     self.other_hosts.note(now);
                     exchange.contradict(Some((&frame, raw)));
                 }
@@ -250,18 +252,18 @@ impl Dialogue {
                 Phase::Asking(Wait { quiet: None, .. }) => {
                     exchange.judge(&frame, raw, now);
                     if exchange.outcome.is_none() {
-                        self.other_hosts.note(now);
+                        self.other_hosts.note_frame(raw, now);
                     }
                 }
                 Phase::Fencing(..) | Phase::Asking(_) => {
-                    self.other_hosts.note(now);
+                    self.other_hosts.note_frame(raw, now);
                     exchange.note(if is_not_understood {
                         LastReply::NotUnderstood
                     } else {
                         LastReply::Other(format!("{}: {}", frame.kind(), show(raw)))
                     });
                 }
-                Phase::Draining | Phase::Ready => self.other_hosts.note(now),
+                Phase::Draining | Phase::Ready => self.other_hosts.note_frame(raw, now),
             }
         }
         let settled = now + self.config.settle;
@@ -301,7 +303,9 @@ impl Dialogue {
     /// Ends the exchange or begins another round, once the fence after a reply was answered.
     fn end_round(&mut self, exchange: &mut Exchange, now: Instant) {
         exchange.phase = Phase::Draining;
-        let hosts = if self.is_shared { self.other_hosts.on_shared_link(now) } else { Hosts::One };
+        let reply = exchange.confirmation.waiting();
+        let hosts =
+            if self.is_shared { self.other_hosts.on_shared_link(reply, now) } else { Hosts::One };
         match exchange.confirmation.end_round(hosts) {
             Round::Confirmed(reply) => exchange.outcome = Some(reply),
             Round::Unsure => {}

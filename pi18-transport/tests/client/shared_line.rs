@@ -196,6 +196,47 @@ fn three_rounds_must_agree_if_a_reply_to_another_host_arrives() {
     }
 }
 
+/// Reads the mode after this frame arrived for another host, and returns it with the number of times it was asked for.
+/// The first replies, `lost` of them, are to the other host.
+fn ask_after_frame(arrived: Vec<u8>, lost: usize) -> (Result<Mode, Error>, usize) {
+    let (mut arrived, mut asked) = (Some(arrived), 0);
+    let mut client = Client::new(Shared(Line::with_fences(move |request| match request {
+        "MOD" => {
+            asked += 1;
+            vec![(5, if asked <= lost { model() } else { mode(5) })]
+        }
+        fence => {
+            arrived.take().map(|it| (5, it)).into_iter().chain([(10, line::fence(fence))]).collect()
+        }
+    })));
+    let read = client.read::<Mode>();
+    let sent = client.into_link().0.sent;
+    (read, sent.iter().filter(|request| *request == "MOD").count())
+}
+
+#[test]
+fn six_rounds_must_agree_if_another_host_received_the_same_reply() {
+    let (read, asked) = ask_after_frame(model(), 5);
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(asked, 5 + 3);
+    // A host that reads the same costs time, and no reply.
+    let (read, asked) = ask_after_frame(mode(5), 0);
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(asked, 6);
+}
+
+#[test]
+fn six_rounds_must_agree_if_the_same_reply_arrived_before_the_first_request() {
+    let mut asked = 0;
+    let mut line = Line::new(move |_| {
+        asked += 1;
+        vec![(5, if asked <= 5 { model() } else { mode(5) })]
+    });
+    line.arriving.push_back((line.now, model()));
+    let mut client = Client::new(Shared(line));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+}
+
 #[test]
 fn three_rounds_must_agree_if_a_refusal_of_another_request_arrives() {
     let (read, asked) = ask_beside_another_host(2, vec![(2, b"(NAK\x73\x73\r".to_vec())]);
