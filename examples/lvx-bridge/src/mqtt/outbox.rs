@@ -34,6 +34,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(4);
 /// Least time between two looks for changes.
 const CHECK_EVERY: Duration = Duration::from_millis(500);
 
+/// Time between two looks for values that became too old, while nothing else changes.
+const CHECK_AGES_EVERY: Duration = Duration::from_secs(2);
+
 /// Birth messages that are answered at once, within [`BIRTH_WINDOW`]. More of them are answered with the next one.
 const MAX_BIRTHS: usize = 3;
 const BIRTH_WINDOW: Duration = Duration::from_mins(1);
@@ -290,12 +293,7 @@ impl Outbox {
         if !self.is_connected || self.in_flight.len() >= MAX_IN_FLIGHT {
             return None;
         }
-        let check = match self.checked {
-            Some((seq, at)) if self.is_greeted && seq != self.snapshot.seq => {
-                Some(at + CHECK_EVERY)
-            }
-            _ => None,
-        };
+        let check = self.next_check().filter(|_| self.is_greeted);
         let is_next = |slot: &&Slot| self.is_greeted || *slot.subject() == Subject::Availability;
         let slots = self.slots.iter().filter(is_next).filter_map(Slot::due);
         slots.chain(self.full_at).chain(self.again_at).chain(check).min()
@@ -356,10 +354,7 @@ impl Outbox {
             self.again_at = None;
             self.slots.iter_mut().for_each(|slot| slot.hurry(now.instant));
         }
-        let is_due = self.checked.is_none_or(|(seq, at)| {
-            seq != self.snapshot.seq && now.instant.duration_since(at) >= CHECK_EVERY
-        });
-        if !self.is_greeted || !is_due {
+        if !self.is_greeted || self.next_check().is_some_and(|at| now.instant < at) {
             return;
         }
         self.checked = Some((self.snapshot.seq, now.instant));
@@ -376,6 +371,12 @@ impl Outbox {
                 slot.compare(mark, now.instant);
             }
         }
+    }
+
+    /// Returns the time of the next look for changes; `None` before the first one.
+    fn next_check(&self) -> Option<Instant> {
+        let (seq, at) = self.checked?;
+        Some(at + if seq == self.snapshot.seq { CHECK_AGES_EVERY } else { CHECK_EVERY })
     }
 
     fn choose(&mut self, now: Now) -> Option<(Item, Message)> {
@@ -509,4 +510,41 @@ impl Outbox {
 
 fn number(count: usize) -> u64 {
     count.try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Query, RatedInformation, Reply};
+
+    use super::*;
+    use crate::{mqtt::testing::snapshot, state::Held, testing::answering};
+
+    #[test]
+    fn setting_that_becomes_too_old_is_published_although_nothing_else_changes() {
+        let now = Now::system();
+        let query = Query::RatedInformation;
+        let (reply, _) = query.parse_reply(RatedInformation::SAMPLE.as_bytes()).unwrap();
+        let (reply, max_age) = (Some((reply, now.instant)), Duration::from_mins(1));
+        let held = Held { query, reply, failure: None, max_age };
+        let mut bank = snapshot(1, now);
+        bank.units = vec![Arc::new(answering("left", "96132206100410", held))];
+        let topics = Topics::new(&bank.site, &bank.bank);
+        let times = (Duration::from_secs(5), Duration::from_secs(15));
+        let mut outbox = Outbox::plain(topics, times, Arc::new(bank), 1);
+        outbox.connected(now.instant);
+        let mut volts = Vec::new();
+        for second in 0..80 {
+            let passed = Duration::from_secs(second);
+            let now = Now { instant: now.instant + passed, wall: now.wall + passed };
+            while let Some((token, message)) = outbox.next(now) {
+                if message.topic.ends_with("/static") {
+                    let json: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
+                    volts.push(json["units"]["left"]["bulk_voltage"].as_f64());
+                }
+                outbox.settle(token, &Ok(()), now.instant);
+            }
+        }
+        volts.dedup();
+        assert_eq!(volts, [Some(57.0), None]);
+    }
 }
