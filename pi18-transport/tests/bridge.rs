@@ -73,12 +73,14 @@ fn serve(
             return false;
         }
         let request = parse_request(line.as_bytes()).unwrap();
-        for answer in answer(&request) {
+        let answers = answer(&request);
+        // A client may go away before it has read the last answer.
+        all.push(request);
+        for answer in answers {
             if (&mut &*stream).write_all(&write_line(&answer)).is_err() {
                 return true;
             }
         }
-        all.push(request);
     }
     true
 }
