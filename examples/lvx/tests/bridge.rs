@@ -271,9 +271,18 @@ fn broker_that_is_away_is_waited_for() {
     );
     let config = configured(folder.path(), &text);
     let mut bridge = Bridge::start(&["--config", &config, "--state-dir", &state]);
-    let listening = bridge.wait_for("listening on 127.0.0.1:");
+    // The two lines come in any order.
+    let (mut listening, mut line) = (None, None);
+    while listening.is_none() || line.is_none() {
+        let next = bridge.lines.next().expect("two lines").unwrap();
+        if next.contains("listening on 127.0.0.1:") {
+            listening = Some(next);
+        } else if next.contains("mqtt: ") {
+            line = Some(next);
+        }
+    }
+    let (listening, line) = (listening.unwrap(), line.unwrap());
     let address = listening.rsplit(' ').next().unwrap();
-    let line = bridge.wait_for("mqtt: ");
     assert!(line.contains("no broker at 127.0.0.1:1: connection refused"), "{line}");
     let metrics = get(address, "/metrics");
     let samples = metrics.lines().filter(|line| line.starts_with("lvx_mqtt_connected{"));
