@@ -281,8 +281,17 @@ impl Events {
     fn answer_of(&mut self, link: usize, query: Query, data: &str, after: u64) {
         self.now += Duration::from_secs(after);
         let (reply, _) = query.parse_reply(data.as_bytes()).unwrap();
-        let latency = Duration::from_millis(100);
-        let answer = Answered { query, answer: Ok(reply), at: self.now, latency };
+        self.take(link, query, Ok(reply));
+    }
+
+    /// The first unit fails to answer.
+    fn fail(&mut self, query: Query, after: u64) {
+        self.now += Duration::from_secs(after);
+        self.take(0, query, Err(Gap::new(Reason::Silent, "no reply")));
+    }
+
+    fn take(&mut self, link: usize, query: Query, answer: Result<AnyReply, Gap>) {
+        let answer = Answered { query, answer, at: self.now, latency: Duration::from_millis(100) };
         self.send(link, EventKind::Batch { serial: self.serials[link], answers: vec![answer] });
     }
 
@@ -464,6 +473,25 @@ fn answers_about_units_that_are_not_asked_any_more_are_forgotten() {
         events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 0);
         let snapshot = events.state.core.snapshot();
         assert_eq!(snapshot.units[0].held("PGS").is_some(), is_held, "{age:?}");
+    }
+}
+
+#[test]
+fn failure_about_a_unit_is_kept_only_while_the_unit_is_asked_for_it() {
+    let mut events = Events::new();
+    let query: Query = "PGS1".parse().unwrap();
+    events.answer(query, query.info().sample, 1);
+    let max_age = events.state.core.snapshot().units[0].held("PGS").unwrap().max_age;
+    for (after, is_held) in [(0, true), (1, true), (max_age.as_secs() + 1, false)] {
+        if is_held {
+            events.fail(query, max_age.as_secs());
+        }
+        events.now += Duration::from_secs(after);
+        let now = events.state.now(events.now);
+        events.state.core.tick(now);
+        events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 0);
+        let snapshot = events.state.core.snapshot();
+        assert_eq!(snapshot.units[0].held("PGS").is_some(), is_held, "{after}");
     }
 }
 

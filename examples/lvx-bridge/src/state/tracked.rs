@@ -1,7 +1,7 @@
 //! One unit with what the core remembers about it beside its view.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -38,6 +38,8 @@ pub(super) struct Tracked {
     connected_at: Option<Instant>,
     /// Mnemonics of the questions that were asked since the unit was found.
     asked: BTreeSet<&'static str>,
+    /// Times of the last attempts of `PRIn` and `PGSn`.
+    asked_about_units: HashMap<Query, Instant>,
     latencies: VecDeque<Duration>,
 }
 
@@ -99,6 +101,7 @@ impl Tracked {
             clock: UnitClock::default(),
             connected_at: None,
             asked: BTreeSet::new(),
+            asked_about_units: HashMap::new(),
             latencies: VecDeque::new(),
         }
     }
@@ -168,6 +171,9 @@ impl Tracked {
                 resets.extend(self.measure(reply, &answer, poll));
             }
             self.asked.insert(answer.query.info().mnemonic);
+            if is_about_a_unit(answer.query) {
+                self.asked_about_units.insert(answer.query, answer.at);
+            }
             if self.latencies.len() >= MAX_LATENCIES {
                 self.latencies.pop_front();
             }
@@ -256,21 +262,26 @@ impl Tracked {
         }
     }
 
-    /// Removes answers about units that are no longer asked for: `PRIn` and `PGSn` that are stale without a failure, so
-    /// that the rules do not miss them, and those that failed for long.
+    /// Removes answers to `PRIn` and `PGSn`, so that the rules do not miss them: those that the unit is not asked for any
+    /// more, because another unit is asked or no unit has the number, and those that failed for long.
     pub(super) fn forget_old(&mut self, now: Instant) {
+        let age = |at: Instant| now.saturating_duration_since(at);
+        let asked = &self.asked_about_units;
         let is_old = |held: &Held| {
-            let is_about_others =
-                matches!(held.query, Query::ParallelRating(_) | Query::ParallelStatus(_));
-            let age = |at: Instant| now.saturating_duration_since(at);
-            let factor = if held.failure.is_none() { 1 } else { 4 };
-            is_about_others
-                && held.reply.is_none_or(|(_, at)| age(at) > held.max_age.saturating_mul(factor))
+            let is_asked = asked.get(&held.query).is_some_and(|at| age(*at) <= held.max_age);
+            let max_failing = held.max_age.saturating_mul(4);
+            let is_failing = held.reply.is_none_or(|(_, at)| age(at) > max_failing);
+            is_about_a_unit(held.query) && (!is_asked || is_failing)
         };
         if self.view.held.iter().any(is_old) {
             Arc::make_mut(&mut self.view).held.retain(|held| !is_old(held));
         }
     }
+}
+
+/// Returns whether the unit is asked about a unit with a number, which may be another one.
+fn is_about_a_unit(query: Query) -> bool {
+    matches!(query, Query::ParallelRating(_) | Query::ParallelStatus(_))
 }
 
 /// Mnemonic of the questions about other units, the last ones that are asked.
