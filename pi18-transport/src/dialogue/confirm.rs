@@ -4,16 +4,14 @@
 //! the client sends a fence after a reply. The unit answers in order: if a different reply arrives before
 //! the reply to the fence, one of the two belongs to another host, and neither counts. This does not help if
 //! the unit lost the query of this client, because then only the reply to the other host arrives. So the query is
-//! sent a second time, and its second reply counts. If anything of another host arrives meanwhile, three rounds have
-//! to give the same reply, or six if another host received this very reply: a unit loses many queries while another
-//! host keeps it busy.
+//! sent a second time, and its second reply counts. If anything of another host arrives meanwhile, three rounds in a
+//! row have to give the same reply. The unit can lose these queries, too, while another host keeps it busy. So the
+//! client then asks nothing and listens for as long as the rounds took: a reply to another host arrives again, and does
+//! not count.
 //!
 //! The reply to a query that the crate does not know has no known form, so it is confirmed on every link.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use pi18_proto::{Frame, FrameKind};
 
@@ -32,6 +30,9 @@ pub(super) struct Confirmation {
     /// Number of rounds, and of the last ones that confirmed this frame.
     rounds: u32,
     equal_rounds: u32,
+    /// When the query of this round was sent first, and that of the first of the equal rounds.
+    asked_at: Option<Instant>,
+    since: Option<Instant>,
     is_done: bool,
 }
 
@@ -40,6 +41,8 @@ pub(super) struct Confirmation {
 pub(super) enum Round {
     /// The reply belongs to the query.
     Confirmed(Outcome),
+    /// The reply waits until nothing was asked for this time, which is as long as the equal rounds took.
+    Agreed(Duration),
     /// Another round is needed.
     Unsure,
     /// The replies of two rounds differ.
@@ -58,6 +61,11 @@ impl Confirmation {
                     .is_ok_and(|frame| is_ambiguous(reply.query, frame.data())),
                 _ => false,
             }
+    }
+
+    /// Records that the query was sent.
+    pub(super) fn sent(&mut self, now: Instant) {
+        self.asked_at.get_or_insert(now);
     }
 
     /// Keeps a reply until the fence after it is answered.
@@ -79,37 +87,55 @@ impl Confirmation {
                 }
         });
         if !agrees {
-            self.waiting = None;
+            self.withdraw();
         }
         !agrees
     }
 
-    /// Returns the frame of the reply that waits.
-    pub(super) fn waiting(&self) -> Option<&[u8]> {
-        self.waiting.as_ref()?.frame()
+    /// Withdraws the waiting reply if another host received this frame.
+    pub(super) fn contradict_by_other_host(&mut self, bytes: &[u8]) -> bool {
+        let is_same = self.waiting.as_ref().is_some_and(|reply| reply.frame() == Some(bytes));
+        if is_same {
+            self.withdraw();
+        }
+        is_same
+    }
+
+    fn withdraw(&mut self) {
+        (self.waiting, self.previous, self.equal_rounds) = (None, None, 0);
+    }
+
+    /// Returns the waiting reply, which belongs to the query.
+    pub(super) fn accept(&mut self) -> Option<Outcome> {
+        self.is_done = true;
+        self.waiting.take()
     }
 
     /// Ends a round, after the fence was answered.
-    pub(super) fn end_round(&mut self, hosts: Hosts) -> Round {
+    pub(super) fn end_round(&mut self, hosts: Hosts, now: Instant) -> Round {
+        let asked_at = self.asked_at.take();
         let Some(reply) = self.waiting.take() else { return Round::Withdrawn };
         let frame = reply.frame().map(<[u8]>::to_vec);
         let previous = std::mem::replace(&mut self.previous, frame);
         let is_equal = previous.as_deref() == reply.frame();
         self.rounds += 1;
         self.equal_rounds = if is_equal { self.equal_rounds + 1 } else { 1 };
-        let is_sure = match hosts {
-            Hosts::One => true,
-            Hosts::Quiet => self.rounds >= 2,
-            Hosts::Several => self.equal_rounds >= 3,
-            Hosts::SameReply => self.equal_rounds >= 6,
-        };
-        if is_sure {
-            self.is_done = true;
-            Round::Confirmed(reply)
-        } else if is_equal || previous.is_none() {
-            Round::Unsure
-        } else {
-            Round::Different
+        if !is_equal {
+            self.since = asked_at;
+        }
+        match hosts {
+            Hosts::Several if self.equal_rounds >= 3 => {
+                self.waiting = Some(reply);
+                let since = self.since.unwrap_or(now);
+                Round::Agreed(now.saturating_duration_since(since))
+            }
+            Hosts::Quiet if self.rounds < 2 => Round::Unsure,
+            Hosts::One | Hosts::Quiet => {
+                self.is_done = true;
+                Round::Confirmed(reply)
+            }
+            Hosts::Several if is_equal || previous.is_none() => Round::Unsure,
+            Hosts::Several => Round::Different,
         }
     }
 }
@@ -123,59 +149,30 @@ pub(super) enum Hosts {
     Quiet,
     /// Others are active.
     Several,
-    /// Others are active, and the same reply arrived for one of them.
-    SameReply,
 }
 
-/// What arrived without being an answer to this client: the time of the last bytes, and the last frames.
+/// The time of the last bytes that did not answer a request of this client.
 ///
 /// A single frame counts, although it may be a late reply to this client: further rounds cost little, and a wrong
 /// value can cost much.
 #[derive(Debug, Default)]
-pub(super) struct OtherHosts {
-    last: Option<Instant>,
-    frames: VecDeque<Vec<u8>>,
-}
+pub(super) struct OtherHosts(Option<Instant>);
 
 impl OtherHosts {
-    /// Records that bytes arrived.
+    /// Records bytes that did not answer a request of this client.
     pub(super) fn note(&mut self, now: Instant) {
-        self.last = Some(now);
+        self.0 = Some(now);
     }
 
-    /// Records a frame, with its carriage return.
-    pub(super) fn note_frame(&mut self, frame: &[u8], now: Instant) {
-        self.note(now);
-        self.remember(frame);
-    }
-
-    /// Records the frames that end in these bytes.
-    pub(super) fn remember(&mut self, bytes: &[u8]) {
-        for frame in bytes.split_inclusive(|byte| *byte == b'\r') {
-            if self.frames.iter().any(|known| known == frame) {
-                continue;
-            }
-            if self.frames.len() >= MAX_FRAMES {
-                self.frames.pop_front();
-            }
-            self.frames.push_back(frame.to_vec());
-        }
-    }
-
-    /// Returns the hosts on a shared link, as far as they concern a reply.
-    pub(super) fn on_shared_link(&self, reply: Option<&[u8]>, now: Instant) -> Hosts {
-        if self.last.is_none_or(|last| now >= last + REMEMBERED) {
-            Hosts::Quiet
-        } else if self.frames.iter().any(|frame| Some(frame.as_slice()) == reply) {
-            Hosts::SameReply
-        } else {
+    /// Returns the hosts on a shared link.
+    pub(super) fn on_shared_link(&self, now: Instant) -> Hosts {
+        if self.0.is_some_and(|last| now < last + REMEMBERED) {
             Hosts::Several
+        } else {
+            Hosts::Quiet
         }
     }
 }
-
-/// Number of different frames that are remembered.
-const MAX_FRAMES: usize = 32;
 
 /// How long other hosts count as active after one of their frames: monitors poll more often (assumed).
 const REMEMBERED: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use pi18_proto::{DecodeError, FrameKind, FrameReader, Query, Received, RequestFr
 
 use super::{
     confirm::{Hosts, OtherHosts, Round},
-    exchange::{DIFFERENT_REPLIES, Exchange, LastReply, Phase, Wait, show},
+    exchange::{DIFFERENT_REPLIES, Exchange, LastReply, Listen, Phase, UNSURE_REPLY, Wait, show},
     failure::Failure,
     fences::{Fences, belongs},
     outcome::Outcome,
@@ -149,6 +149,15 @@ impl Dialogue {
             Phase::Fencing(..) | Phase::Asking(_) | Phase::Confirming(..) => {
                 self.try_again(exchange, now)
             }
+            Phase::Listening(_) if now >= exchange.deadline => self.give_up(exchange, now),
+            Phase::Listening(listen) if now < listen.end => {
+                Step::Receive(listen.end.min(exchange.deadline))
+            }
+            Phase::Listening(_) => {
+                exchange.phase = Phase::Draining;
+                exchange.outcome = exchange.confirmation.accept();
+                self.step(exchange, now)
+            }
         }
     }
 
@@ -160,6 +169,9 @@ impl Dialogue {
         {
             wait.end = (now + self.config.timeout).min(exchange.deadline);
         }
+        if matches!(exchange.phase, Phase::Asking(_)) {
+            exchange.confirmation.sent(now);
+        }
     }
 
     /// Takes the bytes of [`Step::Drain`], which arrived before anything was sent. No bytes mean that there are
@@ -168,7 +180,6 @@ impl Dialogue {
         if !bytes.is_empty() {
             exchange.drained += bytes.len();
             exchange.unframed.add(bytes);
-            self.other_hosts.remember(bytes);
             if exchange.stray.is_none() && bytes.iter().any(|&byte| byte != 0) {
                 exchange.stray = Some(show(bytes));
             }
@@ -247,23 +258,27 @@ impl Dialogue {
                     self.other_hosts.note(now);
                     exchange.contradict(Some((&frame, raw)));
                 }
+                Phase::Listening(_) => {
+                    self.other_hosts.note(now);
+                    exchange.listen(raw, now);
+                }
                 // An unexpected arrival before this frame was the damaged reply to the request, so this
                 // frame belongs to another request.
                 Phase::Asking(Wait { quiet: None, .. }) => {
                     exchange.judge(&frame, raw, now);
                     if exchange.outcome.is_none() {
-                        self.other_hosts.note_frame(raw, now);
+                        self.other_hosts.note(now);
                     }
                 }
                 Phase::Fencing(..) | Phase::Asking(_) => {
-                    self.other_hosts.note_frame(raw, now);
+                    self.other_hosts.note(now);
                     exchange.note(if is_not_understood {
                         LastReply::NotUnderstood
                     } else {
                         LastReply::Other(format!("{}: {}", frame.kind(), show(raw)))
                     });
                 }
-                Phase::Draining | Phase::Ready => self.other_hosts.note_frame(raw, now),
+                Phase::Draining | Phase::Ready => self.other_hosts.note(now),
             }
         }
         let settled = now + self.config.settle;
@@ -303,11 +318,14 @@ impl Dialogue {
     /// Ends the exchange or begins another round, once the fence after a reply was answered.
     fn end_round(&mut self, exchange: &mut Exchange, now: Instant) {
         exchange.phase = Phase::Draining;
-        let reply = exchange.confirmation.waiting();
-        let hosts =
-            if self.is_shared { self.other_hosts.on_shared_link(reply, now) } else { Hosts::One };
-        match exchange.confirmation.end_round(hosts) {
+        let hosts = if self.is_shared { self.other_hosts.on_shared_link(now) } else { Hosts::One };
+        match exchange.confirmation.end_round(hosts, now) {
             Round::Confirmed(reply) => exchange.outcome = Some(reply),
+            Round::Agreed(time) => {
+                exchange.last_reply = LastReply::Other(UNSURE_REPLY.to_owned());
+                let end = now + self.config.timeout;
+                exchange.phase = Phase::Listening(Listen { time, end, is_heard: false });
+            }
             Round::Unsure => {}
             Round::Different => {
                 exchange.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());

@@ -1,6 +1,6 @@
 //! The state of one request: what was sent, what arrived, and the outcome.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pi18_proto::{DecodeError, Frame, FrameKind, FrameWarning, Query, RawQuery, Request};
 
@@ -63,6 +63,19 @@ pub(super) enum Phase {
     Asking(Wait),
     /// Waiting for the reply to a fence that was sent after a reply, to confirm it.
     Confirming(Option<Query>, Wait),
+    /// Asking nothing, to hear whether another host receives the reply that waits.
+    Listening(Listen),
+}
+
+/// The time in which nothing is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listen {
+    /// How long to listen once another host is heard.
+    pub(super) time: Duration,
+    /// The end. It is late at first: a host that lost its reply waits before it asks again.
+    pub(super) end: Instant,
+    /// Whether a frame of another host has arrived.
+    pub(super) is_heard: bool,
 }
 
 /// The end of a wait.
@@ -244,6 +257,18 @@ impl Exchange {
         }
     }
 
+    /// Takes a frame for another host. If it is the reply that waits, the reply is withdrawn, and the next try begins.
+    pub(super) fn listen(&mut self, bytes: &[u8], now: Instant) {
+        if self.confirmation.contradict_by_other_host(bytes) {
+            self.lose_try();
+            self.phase = Phase::Draining;
+        } else if let Phase::Listening(listen) = &mut self.phase
+            && !listen.is_heard
+        {
+            (listen.is_heard, listen.end) = (true, now + listen.time);
+        }
+    }
+
     /// Decodes a data frame as the reply to `query`.
     fn answer(
         &mut self,
@@ -314,3 +339,5 @@ pub(super) fn show(bytes: &[u8]) -> String {
 }
 
 pub(super) const DIFFERENT_REPLIES: &str = "different replies: another host uses this link";
+
+pub(super) const UNSURE_REPLY: &str = "a reply that another host on this link receives as well";

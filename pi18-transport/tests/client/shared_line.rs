@@ -196,45 +196,93 @@ fn three_rounds_must_agree_if_a_reply_to_another_host_arrives() {
     }
 }
 
-/// Reads the mode after this frame arrived for another host, and returns it with the number of times it was asked for.
-/// The first replies, `lost` of them, are to the other host.
-fn ask_after_frame(arrived: Vec<u8>, lost: usize) -> (Result<Mode, Error>, usize) {
-    let (mut arrived, mut asked) = (Some(arrived), 0);
-    let mut client = Client::new(Shared(Line::with_fences(move |request| match request {
+/// Reads the mode beside another host. The unit misses the first `lost` queries, and the reply to the other host arrives
+/// instead. `foreign` returns what else arrives for it after each fence, which are counted from 0: the first one begins
+/// the exchange, and each other one ends a round. Returns the mode, the number of queries, and the time in milliseconds.
+fn ask_and_listen(
+    lost: usize,
+    foreign: impl Fn(usize) -> Answers + 'static,
+) -> (Result<Mode, Error>, usize, u128) {
+    let (mut asked, mut fences) = (0, 0);
+    let line = Line::with_fences(move |request| match request {
         "MOD" => {
             asked += 1;
             vec![(5, if asked <= lost { model() } else { mode(5) })]
         }
         fence => {
-            arrived.take().map(|it| (5, it)).into_iter().chain([(10, line::fence(fence))]).collect()
+            fences += 1;
+            let mut answers = foreign(fences - 1);
+            answers.push((10, line::fence(fence)));
+            answers.sort_by_key(|(after, _)| *after);
+            answers
         }
-    })));
-    let read = client.read::<Mode>();
-    let sent = client.into_link().0.sent;
-    (read, sent.iter().filter(|request| *request == "MOD").count())
-}
-
-#[test]
-fn six_rounds_must_agree_if_another_host_received_the_same_reply() {
-    let (read, asked) = ask_after_frame(model(), 5);
-    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
-    assert_eq!(asked, 5 + 3);
-    // A host that reads the same costs time, and no reply.
-    let (read, asked) = ask_after_frame(mode(5), 0);
-    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
-    assert_eq!(asked, 6);
-}
-
-#[test]
-fn six_rounds_must_agree_if_the_same_reply_arrived_before_the_first_request() {
-    let mut asked = 0;
-    let mut line = Line::new(move |_| {
-        asked += 1;
-        vec![(5, if asked <= 5 { model() } else { mode(5) })]
     });
-    line.arriving.push_back((line.now, model()));
+    let start = line.now;
     let mut client = Client::new(Shared(line));
-    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    let read = client.read::<Mode>();
+    let line = client.into_link().0;
+    let asked = line.sent.iter().filter(|request| *request == "MOD").count();
+    (read, asked, (line.now - start).as_millis())
+}
+
+#[test]
+fn reply_that_arrives_while_nothing_is_asked_does_not_count() {
+    // The other host lost its last reply as well, waits for half a second, and asks again.
+    let (read, asked, _) = ask_and_listen(3, |fence| match fence {
+        0 => vec![(5, line::fence("FLAG"))],
+        3 => vec![(500, model())],
+        _ => Vec::new(),
+    });
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(asked, 3 + 3);
+}
+
+#[test]
+fn replies_that_arrive_while_nothing_is_asked_on_every_attempt_are_an_error() {
+    let (read, asked, _) = ask_and_listen(usize::MAX, |fence| match fence {
+        0 => vec![(5, line::fence("FLAG"))],
+        3 | 6 | 9 => vec![(20, line::fence("FLAG")), (30, model())],
+        _ => Vec::new(),
+    });
+    let error = read.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert!(error.to_string().contains("another host on this link receives"), "{error}");
+    assert_eq!(asked, 3 * 3);
+}
+
+#[test]
+fn client_listens_as_long_as_the_rounds_took_once_it_hears_another_host() {
+    let other = |after| (after, line::fence("FLAG"));
+    let (read, asked, time) = ask_and_listen(0, move |fence| match fence {
+        0 => vec![other(5)],
+        3 => vec![other(500)],
+        _ => Vec::new(),
+    });
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    let (first_fence, round) = (10, 15);
+    assert_eq!((asked, time), (3, first_fence + 3 * round - 10 + 500 + 3 * round));
+    // A host that is not heard may wait for a reply that it lost.
+    let (read, asked, time) =
+        ask_and_listen(0, move |fence| if fence == 0 { vec![other(5)] } else { Vec::new() });
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!((asked, time), (3, first_fence + 3 * round + 2000));
+}
+
+#[test]
+fn rounds_count_anew_after_two_different_replies() {
+    let mut asked = 0;
+    let (read, sent) = ask(move |_| {
+        asked += 1;
+        match asked {
+            // The replies to the other host, those to both hosts, and then the unit misses two queries.
+            1 => vec![(5, model()), (6, model())],
+            2 => vec![(5, model()), (12, mode(5))],
+            3 | 4 => vec![(5, model())],
+            _ => vec![(5, mode(5))],
+        }
+    });
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 4 + 3);
 }
 
 #[test]
