@@ -44,7 +44,7 @@ pub struct SharedBank(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     state: Mutex<ClockedBank>,
-    /// Notified after each change of the bank.
+    /// Notified after each change of a bank that follows a real clock.
     changed: Condvar,
     clock: RealClock,
     start: Instant,
@@ -63,9 +63,17 @@ struct ClockedBank {
     bank: Bank,
     /// Virtual time since the start; `None` if the bank follows a real clock.
     elapsed: Option<Duration>,
-    /// Wires of the concurrent links, each with the time until which its link waits, or `None` while it
-    /// does not wait.
-    concurrent: BTreeMap<usize, Option<Duration>>,
+    /// The concurrent links, by their wires.
+    concurrent: BTreeMap<usize, Concurrent>,
+}
+
+/// A concurrent link.
+#[derive(Clone, Debug, Default)]
+struct Concurrent {
+    /// Time until which the link waits, or `None` while it does not wait.
+    until: Option<Duration>,
+    /// Notified when the wait may be over.
+    woken: Arc<Condvar>,
 }
 
 impl SharedBank {
@@ -136,7 +144,8 @@ impl SharedBank {
     pub fn concurrent_links(&self) -> Vec<SimLink> {
         let units = self.with(|bank| bank.units());
         let links: Vec<_> = (0..units).map(|unit| self.link(unit)).collect();
-        self.lock().concurrent.extend(links.iter().map(|link| (link.wire, None)));
+        let waiting = links.iter().map(|link| (link.wire, Concurrent::default()));
+        self.lock().concurrent.extend(waiting);
         links
     }
 
@@ -146,7 +155,7 @@ impl SharedBank {
         let now = self.now_of(&state);
         state.bank.advance(now);
         let result = f(&mut state.bank);
-        self.0.changed.notify_all();
+        self.notify_changed(&state);
         result
     }
 
@@ -164,6 +173,13 @@ impl SharedBank {
         state.elapsed.unwrap_or_else(|| self.0.clock.now().saturating_duration_since(self.0.start))
     }
 
+    /// Wakes the links that wait for a change of the bank. A wait in virtual time ends at its time, whatever changes.
+    fn notify_changed(&self, state: &ClockedBank) {
+        if state.elapsed.is_none() {
+            self.0.changed.notify_all();
+        }
+    }
+
     /// Returns the time at which the next byte on a wire reaches either end.
     pub(super) fn next_due(&self, wire: usize) -> Option<Instant> {
         let due = self.lock().bank.next_due(wire)?;
@@ -177,8 +193,8 @@ impl SharedBank {
         if state.elapsed.is_none() {
             // It does not matter why the wait ended: the caller checks the bank again.
             let _ = self.0.changed.wait_timeout(state, until.saturating_sub(now));
-        } else if state.concurrent.contains_key(&wire) {
-            self.wait_concurrent(state, wire, until);
+        } else if let Some(link) = state.concurrent.get(&wire).cloned() {
+            self.wait_concurrent(state, wire, Concurrent { until: Some(until), ..link });
         } else {
             state.elapsed = Some(now.max(until));
         }
@@ -189,21 +205,19 @@ impl SharedBank {
         &self,
         mut state: MutexGuard<'_, ClockedBank>,
         wire: usize,
-        until: Duration,
+        link: Concurrent,
     ) {
-        state.concurrent.insert(wire, Some(until));
-        while self.now_of(&state) < until {
-            // If the earliest wait is already over, that link has to continue before the clock moves.
-            if let Some(next) = state.earliest_wait()
-                && Some(next) > state.elapsed
-            {
-                state.elapsed = Some(next);
-                self.0.changed.notify_all();
-                continue;
+        let woken = Arc::clone(&link.woken);
+        let until = link.until;
+        state.concurrent.insert(wire, link);
+        while state.elapsed < until {
+            if !state.advance() {
+                state = woken.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.concurrent.insert(wire, None);
+        if let Some(link) = state.concurrent.get_mut(&wire) {
+            link.until = None;
+        }
     }
 }
 
@@ -218,10 +232,18 @@ impl RealClock {
 }
 
 impl ClockedBank {
-    /// Returns the earliest time until which a concurrent link waits; `None` unless all of them wait.
-    fn earliest_wait(&self) -> Option<Duration> {
-        let all: Option<Vec<Duration>> = self.concurrent.values().copied().collect();
-        all?.into_iter().min()
+    /// Moves the virtual clock to the end of the earliest wait, and wakes the links whose wait is over. Does nothing and
+    /// returns `false` unless all concurrent links wait, or if a link whose wait is over did not continue yet.
+    fn advance(&mut self) -> bool {
+        let all: Option<Vec<Duration>> = self.concurrent.values().map(|link| link.until).collect();
+        let Some(next) = all.and_then(|all| all.into_iter().min()) else { return false };
+        if Some(next) <= self.elapsed {
+            return false;
+        }
+        self.elapsed = Some(next);
+        let is_over = |link: &&Concurrent| link.until.is_some_and(|until| until <= next);
+        self.concurrent.values().filter(is_over).for_each(|link| link.woken.notify_one());
+        true
     }
 }
 
@@ -288,8 +310,7 @@ impl Link for SimLink {
         let now = self.shared.now_of(&state);
         state.bank.send(self.wire, bytes, now);
         let connected = state.bank.is_connected(self.unit);
-        drop(state);
-        self.shared.0.changed.notify_all();
+        self.shared.notify_changed(&state);
         if connected { Ok(()) } else { Err(self.disconnected()) }
     }
 
@@ -339,8 +360,7 @@ impl Drop for SimLink {
         let mut state = self.shared.lock();
         state.bank.unplug(self.wire);
         if state.concurrent.remove(&self.wire).is_some() {
-            drop(state);
-            self.shared.0.changed.notify_all();
+            state.advance();
         }
     }
 }
