@@ -23,10 +23,11 @@
 //!
 //! A bridge may pass on the replies to several hosts. [`Dialogue::on_shared_link`] states that. On such a
 //! link, a reply that could belong to another host counts only if no other reply of the same form arrives
-//! before the reply to a fence that is sent after it. The request is then sent again, and its second reply counts. If
-//! anything of another host arrives, three rounds have to agree, and then the engine listens: the reply counts only if
-//! it does not arrive while nothing is asked. The reply to a query that the crate does not know is confirmed by a fence
-//! on every link.
+//! before the reply to a fence that is sent after it. Then the engine asks nothing for half a
+//! [timeout](crate::ClientConfig::timeout), once in thirty seconds and only if no time passed between two requests. If
+//! nothing arrives meanwhile, the request is sent again, and its second reply counts. If anything of another host arrives,
+//! three rounds have to agree, and then the engine listens again: the reply counts only if it does not arrive while nothing
+//! is asked. The reply to a query that the crate does not know is confirmed by a fence on every link.
 //!
 //! # What a driver does
 //!

@@ -3,11 +3,15 @@
 //! On a link that other hosts use, too, the reply to another host can look like the reply to this client. So
 //! the client sends a fence after a reply. The unit answers in order: if a different reply arrives before
 //! the reply to the fence, one of the two belongs to another host, and neither counts. This does not help if
-//! the unit lost the query of this client, because then only the reply to the other host arrives. So the query is
-//! sent a second time, and its second reply counts. If anything of another host arrives meanwhile, three rounds in a
-//! row have to give the same reply. The unit can lose these queries, too, while another host keeps it busy. So the
-//! client then asks nothing and listens for as long as the rounds took: a reply to another host arrives again, and does
-//! not count.
+//! the unit lost the query of this client, because then only the reply to the other host arrives. So the client asks
+//! nothing for some time, and listens:
+//!
+//! - If it hears nothing, the query is sent a second time, and its second reply counts.
+//! - If it hears another host, three rounds in a row have to give the same reply. The unit can lose these queries, too,
+//!   while the other host keeps it busy. So the client listens again, for as long as the rounds took: a reply to the other
+//!   host arrives again, and does not count.
+//!
+//! The time between two requests counts as listening.
 //!
 //! The reply to a query that the crate does not know has no known form, so it is confirmed on every link.
 
@@ -41,7 +45,9 @@ pub(super) struct Confirmation {
 pub(super) enum Round {
     /// The reply belongs to the query.
     Confirmed(Outcome),
-    /// The reply waits until nothing was asked for this time, which is as long as the equal rounds took.
+    /// Whether other hosts are active is not known, so the client has to listen before the next round.
+    Unheard,
+    /// The equal rounds took this time, and the client has to listen for as long.
     Agreed(Duration),
     /// Another round is needed.
     Unsure,
@@ -92,7 +98,7 @@ impl Confirmation {
         !agrees
     }
 
-    /// Withdraws the waiting reply if another host received this frame.
+    /// Withdraws the waiting reply if another host received this frame. Returns whether the reply was withdrawn.
     pub(super) fn contradict_by_other_host(&mut self, bytes: &[u8]) -> bool {
         let is_same = self.waiting.as_ref().is_some_and(|reply| reply.frame() == Some(bytes));
         if is_same {
@@ -105,10 +111,11 @@ impl Confirmation {
         (self.waiting, self.previous, self.equal_rounds) = (None, None, 0);
     }
 
-    /// Returns the waiting reply, which belongs to the query.
-    pub(super) fn accept(&mut self) -> Option<Outcome> {
+    /// Ends listening. Returns the waiting reply if it belongs to the query, or `None` if another round is needed.
+    pub(super) fn end_listening(&mut self) -> Option<Outcome> {
+        let reply = self.waiting.take().filter(|_| self.equal_rounds >= EQUAL_ROUNDS)?;
         self.is_done = true;
-        self.waiting.take()
+        Some(reply)
     }
 
     /// Ends a round, after the fence was answered.
@@ -124,19 +131,25 @@ impl Confirmation {
             self.since = asked_at;
         }
         match hosts {
-            Hosts::Several if self.equal_rounds >= 3 => {
+            Hosts::One => self.confirmed(reply),
+            Hosts::Quiet if self.rounds >= 2 => self.confirmed(reply),
+            Hosts::Quiet => Round::Unsure,
+            Hosts::Unknown => {
                 self.waiting = Some(reply);
-                let since = self.since.unwrap_or(now);
-                Round::Agreed(now.saturating_duration_since(since))
+                Round::Unheard
             }
-            Hosts::Quiet if self.rounds < 2 => Round::Unsure,
-            Hosts::One | Hosts::Quiet => {
-                self.is_done = true;
-                Round::Confirmed(reply)
+            Hosts::Several if self.equal_rounds >= EQUAL_ROUNDS => {
+                self.waiting = Some(reply);
+                Round::Agreed(self.since.map_or(Duration::ZERO, |since| now - since))
             }
             Hosts::Several if is_equal || previous.is_none() => Round::Unsure,
             Hosts::Several => Round::Different,
         }
+    }
+
+    fn confirmed(&mut self, reply: Outcome) -> Round {
+        self.is_done = true;
+        Round::Confirmed(reply)
     }
 }
 
@@ -145,34 +158,52 @@ impl Confirmation {
 pub(super) enum Hosts {
     /// Only this client.
     One,
-    /// There may be others, but nothing of them has arrived.
+    /// There may be others, but this client listened and heard nothing.
     Quiet,
+    /// There may be others.
+    Unknown,
     /// Others are active.
     Several,
 }
 
-/// The time of the last bytes that did not answer a request of this client.
+/// What is known about other hosts on a link.
 ///
 /// A single frame counts, although it may be a late reply to this client: further rounds cost little, and a wrong
 /// value can cost much.
 #[derive(Debug, Default)]
-pub(super) struct OtherHosts(Option<Instant>);
+pub(super) struct OtherHosts {
+    /// Time of the last bytes that did not answer a request of this client.
+    heard: Option<Instant>,
+    /// End of the last time in which this client listened and heard nothing.
+    quiet: Option<Instant>,
+}
 
 impl OtherHosts {
     /// Records bytes that did not answer a request of this client.
     pub(super) fn note(&mut self, now: Instant) {
-        self.0 = Some(now);
+        self.heard = Some(now);
+    }
+
+    /// Records that nothing was heard for some time.
+    pub(super) fn note_quiet(&mut self, end: Instant) {
+        self.quiet = Some(end);
     }
 
     /// Returns the hosts on a shared link.
     pub(super) fn on_shared_link(&self, now: Instant) -> Hosts {
-        if self.0.is_some_and(|last| now < last + REMEMBERED) {
+        let is_recent = |at: Option<Instant>| at.is_some_and(|at| now < at + REMEMBERED);
+        if is_recent(self.heard) {
             Hosts::Several
-        } else {
+        } else if is_recent(self.quiet) {
             Hosts::Quiet
+        } else {
+            Hosts::Unknown
         }
     }
 }
 
-/// How long other hosts count as active after one of their frames: monitors poll more often (assumed).
+/// Number of rounds in a row that have to give the same reply beside other hosts.
+const EQUAL_ROUNDS: u32 = 3;
+
+/// How long it counts what was heard: monitors poll more often (assumed).
 const REMEMBERED: Duration = Duration::from_secs(30);

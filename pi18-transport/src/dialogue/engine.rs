@@ -1,6 +1,6 @@
 //! The engine: a state machine that returns the next step of an exchange.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pi18_proto::{DecodeError, FrameKind, FrameReader, Query, Received, RequestFrame};
 
@@ -29,6 +29,8 @@ pub struct Dialogue {
     /// Whether other hosts may use the link.
     is_shared: bool,
     other_hosts: OtherHosts,
+    /// Since when nothing was asked, and everything that arrives is received.
+    idle_since: Option<Instant>,
     fences: Fences,
     /// Whether a valid frame has arrived, which only a PI18 unit sends.
     is_pi18: bool,
@@ -62,6 +64,7 @@ impl Dialogue {
             is_asking: false,
             is_shared: false,
             other_hosts: OtherHosts::default(),
+            idle_since: None,
             fences: Fences::default(),
             is_pi18: false,
         }
@@ -100,6 +103,7 @@ impl Dialogue {
     pub fn lose_step(&mut self) {
         self.in_step = false;
         self.reader = FrameReader::new();
+        self.idle_since = None;
     }
 
     /// Returns whether the next reply belongs to the next request.
@@ -116,7 +120,10 @@ impl Dialogue {
     /// Returns the next task of the driver. `exchange` is the last one that [`ask`](Self::ask) returned.
     pub fn next(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         let step = self.step(exchange, now);
-        self.is_asking &= !matches!(step, Step::Done(_));
+        if matches!(step, Step::Done(_)) {
+            self.is_asking = false;
+            self.idle_since = Some(now);
+        }
         step
     }
 
@@ -154,8 +161,7 @@ impl Dialogue {
                 Step::Receive(listen.end.min(exchange.deadline))
             }
             Phase::Listening(_) => {
-                exchange.phase = Phase::Draining;
-                exchange.outcome = exchange.confirmation.accept();
+                self.end_listening(exchange, now);
                 self.step(exchange, now)
             }
         }
@@ -197,6 +203,11 @@ impl Dialogue {
         let end = exchange.drain_until.take();
         let is_unfinished = self.reader.flush().is_some();
         let stray = exchange.stray.take().or_else(|| is_unfinished.then(|| show(&[])));
+        let idle =
+            self.idle_since.take().map(|since| exchange.started.saturating_duration_since(since));
+        if exchange.drained == 0 && idle.is_some_and(|idle| idle >= self.listening_time()) {
+            self.other_hosts.note_quiet(exchange.started);
+        }
         if let Some(stray) = stray {
             if let Some(end) = end {
                 self.other_hosts.note(end);
@@ -219,6 +230,10 @@ impl Dialogue {
             return exchange.end_flooded(exchange.received);
         }
         let is_arrival = !bytes.is_empty();
+        if is_arrival && matches!(exchange.phase, Phase::Listening(_)) {
+            self.other_hosts.note(now);
+            exchange.hear(now);
+        }
         while let Some(received) = self.reader.next(&mut bytes) {
             let (frame, raw) = match received {
                 Received::Discarded { error, bytes } => {
@@ -258,10 +273,7 @@ impl Dialogue {
                     self.other_hosts.note(now);
                     exchange.contradict(Some((&frame, raw)));
                 }
-                Phase::Listening(_) => {
-                    self.other_hosts.note(now);
-                    exchange.listen(raw, now);
-                }
+                Phase::Listening(_) => exchange.contradict_by_other_host(raw),
                 // An unexpected arrival before this frame was the damaged reply to the request, so this
                 // frame belongs to another request.
                 Phase::Asking(Wait { quiet: None, .. }) => {
@@ -321,6 +333,11 @@ impl Dialogue {
         let hosts = if self.is_shared { self.other_hosts.on_shared_link(now) } else { Hosts::One };
         match exchange.confirmation.end_round(hosts, now) {
             Round::Confirmed(reply) => exchange.outcome = Some(reply),
+            Round::Unheard => {
+                let end = now + self.listening_time();
+                exchange.phase =
+                    Phase::Listening(Listen { time: Duration::ZERO, end, is_heard: false });
+            }
             Round::Agreed(time) => {
                 exchange.last_reply = LastReply::Other(UNSURE_REPLY.to_owned());
                 let end = now + self.config.timeout;
@@ -333,6 +350,20 @@ impl Dialogue {
             }
             Round::Withdrawn => exchange.lose_try(),
         }
+    }
+
+    /// Returns how long nothing has to arrive until other hosts count as quiet.
+    fn listening_time(&self) -> Duration {
+        self.config.timeout / 2
+    }
+
+    /// Ends the time in which nothing was asked.
+    fn end_listening(&mut self, exchange: &mut Exchange, now: Instant) {
+        if matches!(exchange.phase, Phase::Listening(Listen { is_heard: false, .. })) {
+            self.other_hosts.note_quiet(now);
+        }
+        exchange.phase = Phase::Draining;
+        exchange.outcome = exchange.confirmation.end_listening();
     }
 
     fn wait(&self, exchange: &Exchange, now: Instant) -> Wait {

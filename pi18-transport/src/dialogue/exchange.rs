@@ -74,7 +74,7 @@ pub(super) struct Listen {
     pub(super) time: Duration,
     /// The end. It is late at first: a host that lost its reply waits before it asks again.
     pub(super) end: Instant,
-    /// Whether a frame of another host has arrived.
+    /// Whether another host was heard.
     pub(super) is_heard: bool,
 }
 
@@ -257,15 +257,20 @@ impl Exchange {
         }
     }
 
-    /// Takes a frame for another host. If it is the reply that waits, the reply is withdrawn, and the next try begins.
-    pub(super) fn listen(&mut self, bytes: &[u8], now: Instant) {
-        if self.confirmation.contradict_by_other_host(bytes) {
-            self.lose_try();
-            self.phase = Phase::Draining;
-        } else if let Phase::Listening(listen) = &mut self.phase
+    /// Takes the arrival of bytes while nothing was asked.
+    pub(super) fn hear(&mut self, now: Instant) {
+        if let Phase::Listening(listen) = &mut self.phase
             && !listen.is_heard
         {
             (listen.is_heard, listen.end) = (true, now + listen.time);
+        }
+    }
+
+    /// Withdraws the reply that waits if it arrived for another host, and begins the next try.
+    pub(super) fn contradict_by_other_host(&mut self, bytes: &[u8]) {
+        if self.confirmation.contradict_by_other_host(bytes) {
+            self.lose_try();
+            self.phase = Phase::Draining;
         }
     }
 

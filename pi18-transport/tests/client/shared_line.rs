@@ -1,7 +1,7 @@
 //! A client on a serial bridge that also delivers the replies to other hosts. The client must not take them
 //! for its own.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use pi18_proto::{MachineModel, Mode, Model, WorkingMode};
@@ -30,6 +30,10 @@ impl Link for Shared {
 
     fn now(&self) -> Instant {
         self.0.now
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.0.pause(time);
     }
 
     fn is_shared(&self) -> bool {
@@ -223,6 +227,35 @@ fn ask_and_listen(
     let line = client.into_link().0;
     let asked = line.sent.iter().filter(|request| *request == "MOD").count();
     (read, asked, (line.now - start).as_millis())
+}
+
+#[test]
+fn host_that_is_heard_after_the_first_round_is_a_sign_of_another_host() {
+    let (read, asked, _) = ask_and_listen(2, |fence| match fence {
+        1 => vec![(900, line::fence("FLAG"))],
+        _ => Vec::new(),
+    });
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(asked, 2 + 3);
+}
+
+#[test]
+fn client_listens_once_in_thirty_seconds() {
+    let mut client = Client::new(Shared(Line::new(|_| vec![(10, mode(5))])));
+    let mut read_after = |pause| {
+        client.pause(Duration::from_millis(pause)).unwrap();
+        let start = client.now();
+        client.read::<Mode>().unwrap();
+        (client.now() - start).as_millis()
+    };
+    // Two rounds of two exchanges each, and half a timeout. The first exchange begins with a fence.
+    assert_eq!(read_after(0), 10 + 40 + 1000);
+    for _ in 0..28 {
+        assert_eq!(read_after(999), 40);
+    }
+    assert_eq!(read_after(999), 40 + 1000);
+    // The time between two requests counts as listening.
+    assert_eq!(read_after(40_000), 40);
 }
 
 #[test]
