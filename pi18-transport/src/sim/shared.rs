@@ -194,30 +194,24 @@ impl SharedBank {
             // It does not matter why the wait ended: the caller checks the bank again.
             let _ = self.0.changed.wait_timeout(state, until.saturating_sub(now));
         } else if let Some(link) = state.concurrent.get(&wire).cloned() {
-            self.wait_concurrent(state, wire, Concurrent { until: Some(until), ..link });
+            wait_concurrent(state, wire, Concurrent { until: Some(until), ..link });
         } else {
             state.elapsed = Some(now.max(until));
         }
     }
+}
 
-    /// Waits in virtual time as one of the concurrent links.
-    fn wait_concurrent(
-        &self,
-        mut state: MutexGuard<'_, ClockedBank>,
-        wire: usize,
-        link: Concurrent,
-    ) {
-        let woken = Arc::clone(&link.woken);
-        let until = link.until;
-        state.concurrent.insert(wire, link);
-        while state.elapsed < until {
-            if !state.advance() {
-                state = woken.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
+/// Waits in virtual time as one of the concurrent links.
+fn wait_concurrent(mut state: MutexGuard<'_, ClockedBank>, wire: usize, link: Concurrent) {
+    let (until, woken) = (link.until, Arc::clone(&link.woken));
+    state.concurrent.insert(wire, link);
+    while state.elapsed < until {
+        if !state.advance() {
+            state = woken.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if let Some(link) = state.concurrent.get_mut(&wire) {
-            link.until = None;
-        }
+    }
+    if let Some(link) = state.concurrent.get_mut(&wire) {
+        link.until = None;
     }
 }
 

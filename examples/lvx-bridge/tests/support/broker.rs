@@ -265,9 +265,13 @@ impl Broker {
                 let name = topic.strip_prefix("unit/unit-").unwrap();
                 let unit: usize = name.strip_suffix("/availability").unwrap().parse().unwrap();
                 assert_eq!(payload["serial"], oracle.serial(unit));
-                let is_gone = |since| elapsed > since + MAX_UNNOTICED;
-                let is_gone = chaos.unreachable_since(unit).is_some_and(is_gone);
-                assert!(!is_gone || payload["state"] == "offline", "unit {unit} at {elapsed:?}");
+                let since = chaos.unreachable_since(unit);
+                let is_gone = since.is_some_and(|since| elapsed > since + MAX_UNNOTICED);
+                let link = &snapshot.units[unit].link;
+                assert!(
+                    !is_gone || payload["state"] == "offline",
+                    "{elapsed:?}: unit {unit} is {payload} and unreachable since {since:?}: {link:?}"
+                );
             }
         }
         if is_retained {
