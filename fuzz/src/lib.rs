@@ -6,11 +6,13 @@
 mod bank;
 mod lease_wire;
 mod observer;
+mod pack;
 mod settings;
 
 pub use bank::{rules, snapshot};
 pub use lease_wire::lease_wire;
 pub use observer::observer;
+pub use pack::pack;
 pub use settings::{journal, plan, profile};
 
 use pi18_proto::{

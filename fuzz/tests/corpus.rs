@@ -39,6 +39,11 @@ fn observer_passes_its_corpus() {
 }
 
 #[test]
+fn pack_passes_its_corpus() {
+    replay("pack", pi18_fuzz::pack, 24);
+}
+
+#[test]
 fn reply_passes_its_corpus() {
     replay("reply", pi18_fuzz::reply, 57);
 }

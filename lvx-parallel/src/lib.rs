@@ -85,6 +85,7 @@
 //! | explain a fault, warning or mode on a display | [`Explanation`] |
 //! | add up power and energy of all units | [`Cluster`] |
 //! | build a snapshot without a link | [`UnitSnapshot::from_answers`] |
+//! | read battery packs | [`pack`] |
 //!
 //! # Features
 //!
@@ -108,6 +109,8 @@ mod error;
 mod explanation;
 #[cfg(feature = "checks")]
 mod finding;
+#[cfg(feature = "checks")]
+pub mod pack;
 #[cfg(feature = "checks")]
 mod read;
 #[cfg(feature = "checks")]

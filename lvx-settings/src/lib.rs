@@ -16,7 +16,8 @@
 //!   rules that settings break together, such as a float voltage above the bulk voltage.
 //! - A [`Battery`] is a battery guard: chemistry, number of cells in series, and the voltage range of a
 //!   cell. Charge voltages outside the range are not written. Without a complete guard none are written,
-//!   unless [`Permissions::no_battery_guard`] is set.
+//!   unless [`Permissions::no_battery_guard`] is set. A guard may name its [`Packs`], from whose
+//!   [`PackLimits`] it then follows.
 //! - A [`Plan`] has the writes for all units, in an order in which no step breaks a rule. It can be saved
 //!   as JSON and carried out later.
 //! - [`Apply`] carries out a plan over [`Units`]. It records each write in a [`Journal`] before it sends it, verifies it
@@ -129,9 +130,9 @@ pub use apply::{
 pub use error::Error;
 pub use model::{
     Allowed, Battery, BrokenRule, Chemistry, ClockOffset, Code, Difference, Group, GuardError,
-    HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, ParseError, Setting,
-    SettingValue, Settings, Shape, Unit, ValueError, Window, are_phases, broken_rules,
-    output_mode_conflict,
+    HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, PackLimitInfo,
+    PackLimits, PackModel, PackOverrides, Packs, ParseError, Setting, SettingValue, Settings,
+    Shape, Unit, ValueError, Window, are_phases, broken_rules, output_mode_conflict,
 };
 pub use plan::{
     LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlanWarning, PlanWarningKind,

@@ -27,7 +27,10 @@ pub(crate) mod settings;
 mod unit;
 pub(crate) mod value;
 
-pub use battery::{Battery, Chemistry, GuardError, Millivolts};
+pub use battery::{
+    Battery, Chemistry, GuardError, Millivolts, PackLimitInfo, PackLimits, PackModel,
+    PackOverrides, Packs,
+};
 pub use clock::{ClockOffset, HostClock};
 pub use limits::{Allowed, Limit, LimitError, Limits};
 pub use parse_error::ParseError;

@@ -461,3 +461,22 @@ proptest! {
         check_any_text(&text);
     }
 }
+
+#[test]
+fn guard_with_packs_is_written_and_read_back() {
+    for text in [
+        "packs: eg4-lp4-v2\ncount: 3\n",
+        "battery: {packs: eg4-lp4-v2, count: 1, max_cell_voltage: 3.55 V}",
+        "{count: 64, packs: eg4-lp4-v2, pack_limits: {max_charge_current: 80, min_charge_temperature: -3 °C}}",
+    ] {
+        let guard = Battery::parse("battery.yaml", text).unwrap();
+        assert_eq!(guard.packs.unwrap().model.to_string(), "eg4-lp4-v2");
+        assert_eq!(Battery::parse("battery.yaml", &guard.to_yaml()).unwrap(), guard, "{text}");
+        let json = serde_json::to_string(&guard).unwrap();
+        assert_eq!(serde_json::from_str::<Battery>(&json).unwrap(), guard, "{json}");
+    }
+    let wrong = Battery::parse("battery.yaml", "cells: 16\ncount: 3\n").unwrap_err().to_string();
+    assert!(wrong.contains("count: expected packs too, found none"), "{wrong}");
+    let wrong = Battery::parse("battery.yaml", "packs: eg4-lp4-v2\n").unwrap_err().to_string();
+    assert!(wrong.contains("packs: expected count too, found none"), "{wrong}");
+}

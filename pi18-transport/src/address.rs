@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{Client, ClientConfig, Error, Link};
-use options::{OPTIONS, Options, is_misspelled, names_for};
+use options::{OPTIONS, Options, is_misspelled, names_for, texts};
 
 pub(crate) use target::Target;
 
@@ -27,6 +27,7 @@ pub(crate) use target::Target;
 /// | `sim:0` | a unit of the virtual bank in this process |
 /// | `bridge:left` | a unit that a bridge on this computer holds (Linux) |
 /// | `replay:FILE` | a capture |
+/// | `pack:/dev/serial/by-path/…`, `pack:tcp:HOST:PORT` | the port of a battery pack, which is no unit ([`pack_link`](Self::pack_link)) |
 ///
 /// Options follow after a `?`, separated by `&`:
 ///
@@ -36,7 +37,8 @@ pub(crate) use target::Target;
 /// | `timeout=2s` | sets how long one try waits for a reply, up to an hour |
 /// | `tries=3` | sets how often a query is sent, 1 to 20 times |
 /// | `serial=96132206100410` | sends requests only to the unit with this serial number |
-/// | `baud=2400` | sets the speed of a serial port |
+/// | `baud=2400` | sets the speed of a serial port; the default of a pack is 9600 |
+/// | `address=64` | sets the address of a battery pack on its bus, 1 to 247 |
 /// | `socket=/run/lvx/bridge.sock` | sets the socket of a bridge |
 /// | `pause=50ms` | sets the pause between the reports of a request over hidraw |
 ///
@@ -93,10 +95,43 @@ impl Address {
     /// Opens the link without a client.
     ///
     /// # Errors
-    /// If the path is not a device, the device cannot be opened or is in use, or this program was built
-    /// without the feature for this kind of link.
+    /// If the path is not a device, the device cannot be opened or is in use, this program was built without the
+    /// feature for this kind of link, or the address is that of a battery pack.
     pub fn link(&self) -> Result<Box<dyn Link + Send>, Error> {
+        if self.pack_address().is_some() {
+            return Err(Error::address(&self.text, "expected a unit, found a battery pack"));
+        }
         open::open(&self.target, &self.options, &self.text)
+    }
+
+    /// Opens the link to a battery pack, without a client. The port is locked like that of a unit.
+    ///
+    /// Packs answer Modbus, not PI18, so no other method opens them.
+    ///
+    /// ```
+    /// use pi18_transport::Address;
+    ///
+    /// let pack: Address = "pack:/dev/serial/by-path/none?baud=115200&address=1".parse()?;
+    /// assert_eq!(pack.pack_address(), Some(1));
+    /// assert!(pack.pack_link().unwrap_err().is_not_found());
+    /// assert!(pack.open().unwrap_err().is_address());
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the port cannot be opened or is in use, this program was built without the feature for this kind of
+    /// link, or the address is that of a unit.
+    pub fn pack_link(&self) -> Result<Box<dyn Link + Send>, Error> {
+        match &self.target {
+            Target::Pack(port) => open::open(port, &self.options, &self.text),
+            _ => Err(Error::address(&self.text, "expected a battery pack, found a unit")),
+        }
+    }
+
+    /// Returns the address of a battery pack on its bus, 1 to 247; `None` if the address is that of a unit.
+    #[must_use]
+    pub fn pack_address(&self) -> Option<u8> {
+        matches!(self.target, Target::Pack(_)).then_some(self.options.pack)
     }
 
     /// Returns the device to which the address leads.
@@ -134,7 +169,7 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, Error> {
         let (place, options) = text.split_once('?').unwrap_or((text, ""));
         let mut target = Target::parse(text, place)?;
-        let mut values = Options::default();
+        let mut values = Options::of(&target);
         let mut switches = Vec::new();
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
@@ -157,8 +192,8 @@ impl FromStr for Address {
         {
             *unit = format!("{unit}?{}", switches.join("&"));
         }
-        let given = OPTIONS.iter().filter_map(|option| (option.text)(&values));
-        let options: Vec<_> = given.chain(switches.into_iter().map(str::to_owned)).collect();
+        let mut options = texts(&target, &values);
+        options.extend(switches.into_iter().map(str::to_owned));
         let text = match &options[..] {
             [] => place.to_owned(),
             options => format!("{place}?{}", options.join("&")),
@@ -230,6 +265,26 @@ mod tests {
     }
 
     #[test]
+    fn pack_has_its_own_defaults_and_is_no_unit() {
+        let pack = parse("pack:/dev/serial/by-path/x?baud=9600&address=64&timeout=500ms&tries=3");
+        assert_eq!(pack.to_string(), "pack:/dev/serial/by-path/x");
+        assert_eq!(pack, parse("pack:/dev/serial/by-path/x"));
+        assert_eq!((pack.pack_address(), pack.options.baud), (Some(64), 9600));
+        assert_eq!(pack.config().timeout, Duration::from_millis(500));
+        let other = parse("pack:tcp:h:1?address=16&timeout=2s");
+        assert_eq!(other.to_string(), "pack:tcp:h:1?timeout=2s&address=16");
+        assert_eq!(other.pack_address(), Some(16));
+        assert_eq!(parse("pack:serial:x?baud=2400").to_string(), "pack:serial:x?baud=2400");
+        assert_eq!(parse("tcp:h:1").pack_address(), None);
+        let refused = |link: Result<Box<dyn Link + Send>, Error>| link.map(|_| ()).unwrap_err();
+        assert_eq!(
+            refused(pack.link()).to_string(),
+            "address \"pack:/dev/serial/by-path/x\": expected a unit, found a battery pack"
+        );
+        assert!(refused(parse("sim:0").pack_link()).to_string().ends_with("found a unit"));
+    }
+
+    #[test]
     fn options_are_separated_from_switches_of_the_virtual_bank() {
         let address = parse("sim:1?fault=83&timeout=5s&lag=2s&crc=off");
         assert_eq!(address.target, Target::Sim("1?fault=83&lag=2s".to_owned()));
@@ -252,7 +307,13 @@ mod tests {
                 "sim:0?crc",
                 "sim:0?serail=96132206100410",
                 "sn:55355535553555",
-                "sn:/dev/hidraw0"
+                "sn:/dev/hidraw0",
+                "pack:ttyUSB0",
+                "pack:tcp:bridge",
+                "pack:/dev/x?address=0",
+                "pack:/dev/x?crc=off",
+                "pack:tcp:h:1?baud=9600",
+                "serial:/dev/x?address=1"
             ]
             .map(refused)
             .join("\n")

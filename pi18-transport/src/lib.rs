@@ -38,6 +38,7 @@
 //! | `sim:0` | `sim::SimLink` | a unit of the virtual bank |
 //! | `bridge:NAME` | `bridge::Bridge` | a unit that a bridge on this computer holds (Linux) |
 //! | `replay:FILE` | [`Replay`] | a *capture*: a file with recorded traffic |
+//! | `pack:/dev/serial/by-path/…` | [`Serial`] or [`Tcp`] | a battery pack, which speaks Modbus ([`Address::pack_link`]) |
 //!
 //! For another connection, implement [`Link`]. [`CaptureRecorder`] is a link that passes everything to
 //! another link and records it in a capture.

@@ -1,6 +1,7 @@
 //! The battery guard: facts about a battery that keep writes from harming its cells.
 
 mod guard;
+mod packs;
 
 use std::{fmt, str::FromStr};
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::parse_error::ParseError;
 
 pub use guard::GuardError;
+pub use packs::{PackLimitInfo, PackLimits, PackModel, PackOverrides, Packs};
 
 /// The battery guard of a site or a profile.
 ///
@@ -50,6 +52,9 @@ pub struct Battery {
     /// Maximum charge current of all units together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bank_charge_current: Option<Amperes>,
+    /// The packs of the battery. Keys that are not stated follow from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packs: Option<Packs>,
 }
 
 /// A cell voltage in thousandths of a volt.
@@ -154,6 +159,7 @@ impl Battery {
             max_cell_voltage: Some(max),
             min_cell_voltage: Some(min),
             max_bank_charge_current: None,
+            packs: None,
         }
     }
 
@@ -161,6 +167,34 @@ impl Battery {
     #[must_use]
     pub const fn with_max_bank_charge_current(self, current: Amperes) -> Self {
         Self { max_bank_charge_current: Some(current), ..self }
+    }
+
+    /// Returns the guard with these packs, and with every key that it does not state taken from the
+    /// [guard of the packs](Packs::guard).
+    ///
+    /// ```
+    /// use lvx_settings::{Battery, Millivolts, PackModel, Packs};
+    ///
+    /// let stated = Battery::parse(
+    ///     "battery.yaml",
+    ///     "{chemistry: lfp, cells: 16, max_cell_voltage: 3.50 V, min_cell_voltage: 2.90 V}",
+    /// )?;
+    /// let guard = stated.with_packs(Packs::new(PackModel::Eg4Lp4V2, 3).unwrap());
+    /// assert_eq!(guard.max_cell_voltage, Some(Millivolts(3500)));
+    /// assert_eq!(guard.max_bank_charge_current.unwrap().to_string(), "300 A");
+    /// # Ok::<(), lvx_settings::Diagnostics>(())
+    /// ```
+    #[must_use]
+    pub fn with_packs(self, packs: Packs) -> Self {
+        let own = packs.guard();
+        Self {
+            chemistry: self.chemistry.or(own.chemistry),
+            cells: self.cells.or(own.cells),
+            max_cell_voltage: self.max_cell_voltage.or(own.max_cell_voltage),
+            min_cell_voltage: self.min_cell_voltage.or(own.min_cell_voltage),
+            max_bank_charge_current: self.max_bank_charge_current.or(own.max_bank_charge_current),
+            packs: own.packs,
+        }
     }
 
     /// Returns the nominal voltage of the battery; `None` without chemistry or cells.

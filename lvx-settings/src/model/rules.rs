@@ -52,8 +52,9 @@ impl fmt::Display for BrokenRule {
 /// | `cell-too-high` | bulk, float or re-discharge voltage per cell above the guard's range |
 /// | `cell-too-low` | cut-off or re-charge voltage per cell below the guard's range |
 /// | `bank-charge-current` | `max_charge_current` > `max_bank_charge_current` of the guard |
+/// | `pack-charge-voltage` | bulk, float or re-discharge voltage above `max_charge_voltage` of the packs |
 ///
-/// The last three require a battery guard.
+/// The last four require a battery guard, and `pack-charge-voltage` one that names its [`Packs`](crate::Packs).
 ///
 /// ```
 /// use lvx_settings::{Settings, broken_rules};
@@ -91,6 +92,7 @@ pub fn broken_rules(settings: &Settings, battery: Option<&Battery>) -> Vec<Broke
     if let Some(battery) = battery {
         found.extend(cells(settings, battery));
         found.extend(above_bank(settings, battery));
+        found.extend(above_packs(settings, battery));
     }
     found
 }
@@ -153,6 +155,26 @@ fn above_bank(settings: &Settings, battery: &Battery) -> Option<BrokenRule> {
     })
 }
 
+/// Checks that no voltage charges a pack above the limit of its maker.
+fn above_packs(settings: &Settings, battery: &Battery) -> Vec<BrokenRule> {
+    let Some(packs) = &battery.packs else { return Vec::new() };
+    let limit = packs.limits().max_charge_voltage;
+    let charge = [Setting::BulkVoltage, Setting::FloatVoltage, Setting::RedischargeVoltage];
+    let above = charge.into_iter().filter_map(|setting| {
+        let voltage = volts(settings, setting).filter(|voltage| *voltage > limit)?;
+        Some(BrokenRule {
+            rule: PACK_VOLTAGE,
+            settings: vec![setting],
+            text: format!(
+                "{setting} {voltage} is above {limit}, the max_charge_voltage of {} packs",
+                packs.model
+            ),
+            advice: format!("lower {setting} to at most {limit}"),
+        })
+    });
+    above.collect()
+}
+
 /// Checks that no voltage charges or discharges a cell beyond its range.
 fn cells(settings: &Settings, battery: &Battery) -> Vec<BrokenRule> {
     let Some(cells) = battery.cells.filter(|cells| *cells > 0) else { return Vec::new() };
@@ -197,11 +219,12 @@ fn cells(settings: &Settings, battery: &Battery) -> Vec<BrokenRule> {
 pub(crate) const CELL_TOO_HIGH: &str = "cell-too-high";
 pub(crate) const CELL_TOO_LOW: &str = "cell-too-low";
 pub(crate) const BANK_CURRENT: &str = "bank-charge-current";
+pub(crate) const PACK_VOLTAGE: &str = "pack-charge-voltage";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Chemistry;
+    use crate::{Chemistry, PackModel, Packs};
 
     /// Returns the rules broken by voltages in decivolts: cut-off, re-charge, re-discharge, float, bulk.
     fn broken_by(voltages: [u16; 5]) -> Vec<&'static str> {
@@ -231,6 +254,26 @@ mod tests {
         assert_eq!(broken_by([480, 480, 577, 577, 577]), ["cell-too-high"; 3]);
         assert_eq!(broken_by([448, 448, 540, 540, 564]), [""; 0]);
         assert_eq!(broken_by([447, 447, 540, 540, 564]), ["cell-too-low"; 2]);
+    }
+
+    #[test]
+    fn charge_voltage_above_the_limit_of_the_packs_is_refused_within_the_cell_range() {
+        let guard = Packs::new(PackModel::Eg4Lp4V2, 3).unwrap().guard();
+        let broken = |bulk, float| {
+            let settings = Settings::build(|s| {
+                s.bulk_voltage = Some(Decivolts(bulk));
+                s.float_voltage = Some(Decivolts(float));
+            });
+            broken_rules(&settings, Some(&guard)).iter().map(ToString::to_string).collect()
+        };
+        let none: Vec<String> = broken(568, 540);
+        assert_eq!(none, [""; 0]);
+        let one: Vec<String> = broken(569, 568);
+        assert_eq!(
+            one,
+            ["bulk_voltage 56.9 V is above 56.8 V, the max_charge_voltage of eg4-lp4-v2 packs; \
+              lower bulk_voltage to at most 56.8 V"]
+        );
     }
 
     #[test]

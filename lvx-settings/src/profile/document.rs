@@ -33,6 +33,8 @@ use crate::{Battery, Settings, Unit, model::value::word};
 ///   [`Shape::words`](crate::Shape::words) returns them; `code 7` is a number without a name.
 /// - `applies_to` limits the profile to some units, so that it cannot be applied to others by mistake.
 /// - `battery` is the battery guard of the profile. It may only narrow the guard of the site.
+/// - A guard that names its [packs](crate::Packs) needs no other keys:
+///   `battery: {packs: eg4-lp4-v2, count: 3}`.
 /// - Anchors, aliases and tags of YAML are errors.
 ///
 /// ```

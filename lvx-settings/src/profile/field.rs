@@ -6,7 +6,7 @@ use pi18_proto::{Amperes, Model, SerialNumber, Version};
 
 use super::Key;
 use crate::{
-    Chemistry, Millivolts,
+    Chemistry, Millivolts, PackModel, Packs,
     model::value::{nearest, quantity, word},
 };
 
@@ -23,6 +23,9 @@ pub(super) fn expected(key: Key) -> String {
         Key::Cells => CELLS.to_owned(),
         Key::MaxCellVoltage | Key::MinCellVoltage => CELL_VOLTAGE.to_owned(),
         Key::MaxBankChargeCurrent => BANK_CURRENT.to_owned(),
+        Key::Packs => PackModel::ALL.map(PackModel::word).join(" or "),
+        Key::Count => format!("a number of packs from 1 to {}", Packs::MAX_COUNT),
+        Key::PackLimits | Key::PackLimit(_) => PACK_LIMITS.to_owned(),
         Key::Setting(setting) => setting.shape().expected(),
     }
 }
@@ -87,6 +90,19 @@ pub(super) fn cell_voltage(text: &str) -> Result<Millivolts, String> {
     Millivolts::from_str(text).map_err(|_| hint())
 }
 
+/// Reads the model of packs; the error is a hint.
+pub(super) fn packs(text: &str) -> Result<PackModel, String> {
+    text.parse().map_err(|_| "the battery may have other packs: state its cells instead".to_owned())
+}
+
+/// Reads a number of packs in parallel; the error is a hint.
+pub(super) fn pack_count(text: &str) -> Result<u16, String> {
+    let hint = || "count the packs in parallel".to_owned();
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let count = text.parse().ok().filter(|count| (1..=Packs::MAX_COUNT).contains(count));
+    count.filter(|_| digits).ok_or_else(hint)
+}
+
 /// Reads a charge current of a bank, above 0 A; the error is a hint.
 pub(super) fn bank_current(text: &str) -> Result<Amperes, String> {
     let hint = |hint: Option<String>| {
@@ -98,7 +114,8 @@ pub(super) fn bank_current(text: &str) -> Result<Amperes, String> {
 
 pub(super) const APPLIES_TO: &str = "serials, models or main_firmware";
 pub(super) const BATTERY: &str =
-    "chemistry, cells, max_cell_voltage, min_cell_voltage or max_bank_charge_current";
+    "chemistry, cells, max_cell_voltage, min_cell_voltage, max_bank_charge_current or packs";
+pub(super) const PACK_LIMITS: &str = "limits of a pack such as max_charge_current: 80 A";
 pub(super) const SERIAL: &str = "a serial number of up to 20 characters";
 pub(super) const MODEL: &str = "a model such as infinisolar_v_ii_lv, or its number such as 05";
 pub(super) const VERSION: &str = "a version such as 06306";

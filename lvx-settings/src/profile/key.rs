@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::Setting;
+use crate::{PackLimits, Setting};
 
 /// A key of a profile.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -18,6 +18,10 @@ pub(crate) enum Key {
     MaxCellVoltage,
     MinCellVoltage,
     MaxBankChargeCurrent,
+    Packs,
+    Count,
+    PackLimits,
+    PackLimit(&'static str),
     Setting(Setting),
 }
 
@@ -38,10 +42,11 @@ pub(super) enum Part {
     Top,
     AppliesTo,
     Battery,
+    PackLimits,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 3] = [Self::Top, Self::AppliesTo, Self::Battery];
+    pub(super) const ALL: [Self; 4] = [Self::Top, Self::AppliesTo, Self::Battery, Self::PackLimits];
 
     /// Returns the keys of this level without the settings.
     const fn own(self) -> &'static [(&'static str, Key)] {
@@ -60,7 +65,11 @@ impl Part {
                 ("max_cell_voltage", Key::MaxCellVoltage),
                 ("min_cell_voltage", Key::MinCellVoltage),
                 ("max_bank_charge_current", Key::MaxBankChargeCurrent),
+                ("packs", Key::Packs),
+                ("count", Key::Count),
+                ("pack_limits", Key::PackLimits),
             ],
+            Self::PackLimits => &[],
         }
     }
 
@@ -68,7 +77,11 @@ impl Part {
     pub(super) fn key(self, text: &str) -> Option<Key> {
         let own = self.own().iter().find(|(known, _)| *known == text).map(|(_, key)| *key);
         let setting = || Setting::from_key(text).map(Key::Setting);
-        own.or_else(|| if self == Self::Top { setting() } else { None })
+        own.or_else(|| match self {
+            Self::Top => setting(),
+            Self::PackLimits => limit_keys().find(|known| *known == text).map(Key::PackLimit),
+            _ => None,
+        })
     }
 
     /// Returns the texts of all keys of this level.
@@ -77,7 +90,9 @@ impl Part {
         let named = |setting: &Setting| {
             std::iter::once(setting.key()).chain(setting.aliases().iter().copied())
         };
-        self.own().iter().map(|(text, _)| *text).chain(settings.iter().flat_map(named))
+        let limits = limit_keys().filter(move |_| self == Self::PackLimits);
+        let own = self.own().iter().map(|(text, _)| *text);
+        own.chain(settings.iter().flat_map(named)).chain(limits)
     }
 
     /// Returns the name of the level in errors.
@@ -86,8 +101,14 @@ impl Part {
             Self::Top => "at the top level",
             Self::AppliesTo => "under applies_to",
             Self::Battery => "under battery",
+            Self::PackLimits => "under pack_limits",
         }
     }
+}
+
+/// Returns the keys of the limits of packs.
+fn limit_keys() -> impl Iterator<Item = &'static str> {
+    PackLimits::LIST.iter().map(|limit| limit.key)
 }
 
 impl Key {

@@ -6,14 +6,14 @@ use super::{
     Key, ParsedProfile, Place, Places, Profile,
     diagnostic::{Diagnostic, DiagnosticKind, Diagnostics, Source},
     field::{
-        APPLIES_TO, BATTERY, MODEL, SERIAL, VERSION, bank_current, cell_voltage, cells, chemistry,
-        expected, model, serial, version,
+        APPLIES_TO, BATTERY, MODEL, PACK_LIMITS, SERIAL, VERSION, bank_current, cell_voltage,
+        cells, chemistry, expected, model, pack_count, packs, serial, version,
     },
     key::Part,
     unknown::{excluded, similar},
 };
 use crate::{
-    Battery, Setting,
+    Battery, PackOverrides, Packs, Setting,
     yaml::{self, Node, NodeKind, PROFILE},
 };
 
@@ -252,6 +252,7 @@ impl Reader {
                 }
                 Part::AppliesTo => "write for example applies_to: {main_firmware: \"06306\"}",
                 Part::Battery => "write for example battery: {chemistry: lfp, cells: 16}",
+                Part::PackLimits => "write for example pack_limits: {max_charge_current: 80 A}",
             };
             self.error(message, &node.span, help);
             return Vec::new();
@@ -428,6 +429,7 @@ impl Reader {
     /// Reads the battery guard.
     fn battery(&mut self, node: &Node) {
         let mut battery = Battery::default();
+        let (mut model, mut count, mut overrides) = (None, None, None);
         for (key, _, value) in self.part(Part::Battery, node, BATTERY) {
             match key {
                 Key::Chemistry => battery.chemistry = self.one("chemistry", key, value, chemistry),
@@ -440,17 +442,66 @@ impl Reader {
                     battery.min_cell_voltage =
                         self.one("min_cell_voltage", key, value, cell_voltage);
                 }
+                Key::Packs => model = self.one("packs", key, value, packs),
+                Key::Count => count = self.one("count", key, value, pack_count),
+                Key::PackLimits => overrides = Some(self.pack_limits(value)),
                 _ => {
                     battery.max_bank_charge_current =
                         self.one("max_bank_charge_current", key, value, bank_current);
                 }
             }
         }
+        self.complete_packs();
+        if let Some(packs) = model.and_then(|model| Packs::new(model, count?)) {
+            battery = battery.with_packs(packs.with_overrides(overrides.unwrap_or_default()));
+        }
         if !self.is_cut_off && matches!(&node.kind, NodeKind::Map(entries) if entries.is_empty()) {
             let message = format!("battery: expected {BATTERY}, found nothing");
             self.error(message, &node.span, "describe the battery, or remove the line");
         }
         self.profile.battery = Some(battery);
+    }
+
+    /// Reads the limits that replace those of the packs.
+    fn pack_limits(&mut self, node: &Node) -> PackOverrides {
+        let mut overrides = PackOverrides::default();
+        for (key, place, value) in self.part(Part::PackLimits, node, PACK_LIMITS) {
+            let set = match (&value.kind, key) {
+                (NodeKind::Scalar { text, .. }, Key::PackLimit(name)) => {
+                    overrides.set(name, text.trim()).map_err(|error| error.expected)
+                }
+                _ => Err("one value"),
+            };
+            if let Err(expected) = set {
+                let message =
+                    format!("{}: expected {expected}, found {}", place.name, value.found());
+                self.error(message, &value.span, "write the limit of one pack");
+            }
+        }
+        overrides
+    }
+
+    /// Adds the errors of packs without their number, and of keys that need packs.
+    fn complete_packs(&mut self) {
+        let place = |key| self.places.get(&key).map(|place| place.key.clone());
+        let (packs, count) = (place(Key::Packs), place(Key::Count));
+        let limits = place(Key::PackLimits);
+        if self.is_cut_off {
+            return;
+        }
+        if let (Some(packs), None) = (&packs, &count) {
+            self.error(
+                "packs: expected count too, found none",
+                packs,
+                "write for example count: 3",
+            );
+        }
+        for (key, place) in [("count", count), ("pack_limits", limits)] {
+            if let (None, Some(place)) = (&packs, place) {
+                let message = format!("{key}: expected packs too, found none");
+                self.error(message, &place, "write for example packs: eg4-lp4-v2");
+            }
+        }
     }
 
     /// Adds the errors of a battery guard that must be complete.

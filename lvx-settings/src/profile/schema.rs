@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use self::ordered::{Json, object};
 use crate::{
-    Chemistry, Setting,
+    Chemistry, PackLimits, PackModel, Packs, Setting,
     model::value::{Shape, word},
 };
 
@@ -204,9 +204,45 @@ fn battery() -> Json {
                 ],
                 "examples": ["120 A"],
             },
+            "packs": object! {
+                "title": "Model of the packs; the other keys follow from it",
+                "enum": PackModel::ALL.map(PackModel::word),
+            },
+            "count": object! {
+                "title": "Number of packs in parallel",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": u32::from(Packs::MAX_COUNT),
+                "examples": [3],
+            },
+            "pack_limits": pack_limits(),
+        },
+        "dependentRequired": object! {
+            "packs": ["count"], "count": ["packs"], "pack_limits": ["packs"],
         },
         "additionalProperties": false,
         "minProperties": 1,
+    }
+}
+
+/// Returns the schema of the limits that replace those of the packs.
+fn pack_limits() -> Json {
+    let mut properties = object! {};
+    for limit in PackLimits::LIST {
+        let limit_schema = object! {
+            "title": limit.label,
+            "anyOf": [
+                object! { "type": "number" },
+                object! { "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)? ?(V|A|°C)?$" },
+            ],
+        };
+        properties.set(limit.key, limit_schema);
+    }
+    object! {
+        "title": "Limits of one pack that replace those of its maker",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
     }
 }
 
@@ -298,6 +334,7 @@ mod tests {
             "backlight: on\nac_charging_window: 23:00-06:00\nclock: host",
             "applies_to: {serials: 96132206100410, models: [05, infinisolar_v_ii_lv]}\nbattery_type: user",
             "applies_to:\n  main_firmware: [06306, \"06303\"]\nbattery: {cells: 16}\noutput_frequency: 60 Hz",
+            "backlight: on\nbattery: {packs: eg4-lp4-v2, count: 3, pack_limits: {max_charge_current: 80 A, min_charge_temperature: -3}}",
         ] {
             Profile::parse("profile", text).unwrap();
             if let Err(error) = validator.validate(&json(text)) {
@@ -343,6 +380,12 @@ mod tests {
             "battery: {chemistry: lipo}",
             "battery: {cels: 16}",
             "battery: {cells: 0}",
+            "battery: {packs: eg4-lp4-v2}",
+            "battery: {packs: eg4, count: 3}",
+            "battery: {packs: eg4-lp4-v2, count: 65}",
+            "battery: {cells: 16, count: 3}",
+            "battery: {packs: eg4-lp4-v2, count: 3, pack_limits: {max_current: 80 A}}",
+            "battery: {packs: eg4-lp4-v2, count: 3, pack_limits: {max_charge_current: much}}",
             "applies_to: {serials: []}",
             "applies_to: {models: lvx6048}",
             "ac_load_window: 23:00",

@@ -314,6 +314,7 @@ impl<'a> Check<'a> {
             rules::CELL_TOO_HIGH => Some(Key::MaxCellVoltage),
             rules::CELL_TOO_LOW => Some(Key::MinCellVoltage),
             rules::BANK_CURRENT => Some(Key::MaxBankChargeCurrent),
+            rules::PACK_VOLTAGE => Some(Key::Packs),
             _ => None,
         };
         // The guard of the site has no place in the text.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{AppliesTo, Profile, document::model_text};
-use crate::{Battery, Limits, Setting, SettingValue, Shape, Unit};
+use crate::{Battery, Limits, PackOverrides, Setting, SettingValue, Shape, Unit};
 
 impl Profile {
     /// Returns the settings of a unit as a profile for units of the same model.
@@ -254,10 +254,20 @@ fn guard(battery: &Battery) -> Vec<String> {
             "max_bank_charge_current",
             battery.max_bank_charge_current.map(|current| current.to_string()),
         ),
+        ("packs", battery.packs.map(|packs| packs.model.to_string())),
+        ("count", battery.packs.map(|packs| packs.count.to_string())),
+        ("pack_limits", battery.packs.and_then(|packs| pack_limits(&packs.overrides))),
     ];
     let lines =
         values.iter().filter_map(|(key, value)| Some(format!("  {key}: {}", value.as_ref()?)));
     std::iter::once("battery:".to_owned()).chain(lines).collect()
+}
+
+/// Returns the limits that replace those of the packs; `None` if there are none.
+fn pack_limits(overrides: &PackOverrides) -> Option<String> {
+    let limits: Vec<_> =
+        overrides.values().into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    (!limits.is_empty()).then(|| format!("{{{}}}", limits.join(", ")))
 }
 
 /// Returns text in quotation marks, with escapes.

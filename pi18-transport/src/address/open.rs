@@ -90,6 +90,7 @@ fn not_built(target: &Target, text: &str) -> Error {
         Target::Sim(_) => ("the virtual bank", "sim"),
         Target::Replay(_) => ("captures", "capture"),
         Target::Bridge(_) => ("the socket of a bridge", "bridge"),
+        Target::Pack(port) => return not_built(port, text),
     };
     let why =
         format!("this program was built without {what} (feature `{feature}` of pi18-transport)");

@@ -18,6 +18,8 @@ pub(crate) enum Target {
     Replay(PathBuf),
     /// Name or serial number of a unit of a bridge.
     Bridge(String),
+    /// The port of a battery pack: a serial port or a serial bridge.
+    Pack(Box<Self>),
 }
 
 impl Target {
@@ -27,7 +29,7 @@ impl Target {
             Error::address(
                 text,
                 "expected a device path such as /dev/hidraw0, or hidraw:, serial:, tcp:, sn:, bridge:, \
-                 sim: or replay: at the start",
+                 sim:, replay: or pack: at the start",
             )
         };
         if place.starts_with('/') || place.starts_with("./") {
@@ -56,9 +58,26 @@ impl Target {
                 text,
                 "expected bridge: and the name or serial number of a unit",
             )),
+            "pack" => pack(text, rest).map(|port| Self::Pack(Box::new(port))),
             _ => Err(unknown()),
         }
     }
+}
+
+/// Parses the port of a pack.
+fn pack(text: &str, port: &str) -> Result<Target, Error> {
+    let target = match port.strip_prefix("serial:") {
+        Some(path) if !path.is_empty() => return Ok(Target::Serial(path.into())),
+        _ if port.starts_with('/') || port.starts_with("./") => {
+            return Ok(Target::Serial(port.into()));
+        }
+        _ => port.strip_prefix("tcp:").filter(|rest| is_host_and_port(rest)),
+    };
+    target.map(|rest| Target::Tcp(rest.to_owned())).ok_or_else(|| {
+        let why =
+            "expected pack: and a serial port such as /dev/serial/by-path/…, or tcp:HOST:PORT";
+        Error::address(text, why)
+    })
 }
 
 fn is_name(text: &str) -> bool {

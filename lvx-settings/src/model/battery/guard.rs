@@ -29,13 +29,14 @@ impl GuardError {
 
 impl Battery {
     /// Returns the mistakes in the guard that do not depend on a unit: cell voltages outside the range of
-    /// the chemistry, or a number of cells for which no unit exists.
+    /// the chemistry, a number of cells for which no unit exists, or cells that the packs do not have.
     #[must_use]
     pub fn errors(&self) -> Vec<GuardError> {
         let mut found = Vec::new();
         found.extend(self.cell_voltages());
         found.extend(self.order());
         found.extend(self.cell_count());
+        found.extend(self.cells_of_packs());
         found
     }
 
@@ -128,6 +129,11 @@ impl Battery {
         {
             differ(MAX_BANK, &stated, &site, "at most ");
         }
+        if let (Some(site), Some(stated)) = (self.packs, profile.packs)
+            && stated != site
+        {
+            differ(PACKS, &stated, &site, "");
+        }
         if !found.is_empty() {
             return Err(found);
         }
@@ -139,7 +145,25 @@ impl Battery {
             max_bank_charge_current: profile
                 .max_bank_charge_current
                 .or(self.max_bank_charge_current),
+            packs: profile.packs.or(self.packs),
         })
+    }
+
+    /// Checks that the stated cells are those of the packs.
+    fn cells_of_packs(&self) -> Vec<GuardError> {
+        let Some(model) = self.packs.map(|packs| packs.model) else { return Vec::new() };
+        let mut found = Vec::new();
+        let mut differ = |key, stated: &dyn fmt::Display, of_model: &dyn fmt::Display| {
+            let text = format!("{key}: expected {of_model} as {model} packs have, found {stated}");
+            found.push(GuardError::new(&[key, PACKS], text, "correct the wrong one, or remove it"));
+        };
+        if let Some(stated) = self.chemistry.filter(|stated| *stated != model.chemistry()) {
+            differ(CHEMISTRY, &stated, &model.chemistry());
+        }
+        if let Some(stated) = self.cells.filter(|stated| *stated != model.cells()) {
+            differ(CELLS, &stated, &model.cells());
+        }
+        found
     }
 
     /// Checks that the cell voltages are in the range of the chemistry, or of any chemistry.
@@ -238,12 +262,14 @@ const CELLS: &str = "cells";
 const MAX_CELL: &str = "max_cell_voltage";
 const MIN_CELL: &str = "min_cell_voltage";
 const MAX_BANK: &str = "max_bank_charge_current";
+const PACKS: &str = "packs";
 
 #[cfg(test)]
 mod tests {
     use pi18_proto::Amperes;
 
     use super::*;
+    use crate::{PackModel, Packs};
 
     const EG4: Battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
 
@@ -300,6 +326,33 @@ mod tests {
         {
             assert!(!fits(chemistry, cells, rated), "{cells} {chemistry}");
         }
+    }
+
+    #[test]
+    fn guard_with_packs_has_their_cells_and_a_profile_cannot_name_others() {
+        let packs = Packs::new(PackModel::Eg4Lp4V2, 3).unwrap();
+        let guard = EG4.with_packs(packs);
+        assert_eq!(guard.errors(), []);
+        assert_eq!(guard.max_cell_voltage, EG4.max_cell_voltage);
+        assert_eq!(guard.max_bank_charge_current, Some(Amperes(300)));
+        let wrong = errors(Battery { cells: Some(15), ..guard });
+        assert_eq!(
+            wrong,
+            "cells: expected 16 as eg4-lp4-v2 packs have, found 15; correct the wrong one, or remove it\n"
+        );
+        let nmc =
+            Battery { chemistry: Some(Chemistry::Nmc), cells: Some(14), ..Battery::default() };
+        assert_eq!(nmc.with_packs(packs).cells_of_packs().len(), 2);
+        assert_eq!(guard.narrowed(&EG4).unwrap().packs, Some(packs));
+        assert_eq!(EG4.narrowed(&guard).unwrap(), guard);
+        let others = Packs::new(PackModel::Eg4Lp4V2, 2).unwrap();
+        let differ = guard.narrowed(&others.guard()).unwrap_err();
+        let differ: Vec<_> = differ.iter().map(|error| error.text.as_str()).collect();
+        let expected = [
+            "max_cell_voltage: expected at most 3.60 V as in the site's battery guard, found 3.65 V",
+            "packs: expected 3 eg4-lp4-v2 as in the site's battery guard, found 2 eg4-lp4-v2",
+        ];
+        assert_eq!(differ, expected);
     }
 
     #[test]
