@@ -24,7 +24,7 @@ pub(crate) use target::Target;
 /// | `serial:/dev/ttyUSB0?baud=2400` | a serial port |
 /// | `tcp:HOST:PORT` | a serial bridge |
 /// | `sn:96132206100410` | the unit with this serial number, on any USB port, also after a replug (Linux) |
-/// | `sim:0` | a unit of the virtual bank in this process |
+/// | `sim:0`, `sim:pack0` | a unit or a battery pack of the virtual bank in this process |
 /// | `bridge:left` | a unit that a bridge on this computer holds (Linux) |
 /// | `replay:FILE` | a capture |
 /// | `pack:/dev/serial/by-path/…`, `pack:tcp:HOST:PORT` | the port of a battery pack, which is no unit ([`pack_link`](Self::pack_link)) |
@@ -177,7 +177,7 @@ impl FromStr for Address {
             let expected = match known.filter(|known| (known.applies_to)(&target)) {
                 Some(known) if (known.set)(&mut values, value).is_some() => continue,
                 Some(known) => known.expected.to_owned(),
-                None if matches!(target, Target::Sim(_)) && !is_misspelled(name) => {
+                None if target.virtual_name().is_some() && !is_misspelled(name) => {
                     switches.push(option);
                     continue;
                 }
@@ -187,10 +187,10 @@ impl FromStr for Address {
         }
         let config = &mut values.config;
         config.deadline = config.deadline.max(config.timeout * 2 * config.tries);
-        if let Target::Sim(unit) = &mut target
+        if let Some(name) = target.virtual_name()
             && !switches.is_empty()
         {
-            *unit = format!("{unit}?{}", switches.join("&"));
+            *name = format!("{name}?{}", switches.join("&"));
         }
         let mut options = texts(&target, &values);
         options.extend(switches.into_iter().map(str::to_owned));
@@ -276,6 +276,9 @@ mod tests {
         assert_eq!(other.pack_address(), Some(16));
         assert_eq!(parse("pack:serial:x?baud=2400").to_string(), "pack:serial:x?baud=2400");
         assert_eq!(parse("tcp:h:1").pack_address(), None);
+        let simulated = parse("sim:pack0?tries=1&drift=-20&baud=2400");
+        assert_eq!(simulated.to_string(), "sim:pack0?tries=1&drift=-20&baud=2400");
+        assert_eq!(simulated.pack_address(), Some(64));
         let refused = |link: Result<Box<dyn Link + Send>, Error>| link.map(|_| ()).unwrap_err();
         assert_eq!(
             refused(pack.link()).to_string(),

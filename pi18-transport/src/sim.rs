@@ -18,6 +18,7 @@
 //! | test with faults, without waiting | a [`Bank`] in [`SharedBank::virtual_time`], and its [`SimLink`]s |
 //! | test a program on the tokio runtime | a [`Bank`] in `SharedBank::tokio_time`, and its `SimStream`s (feature `tokio`) |
 //! | serve a unit to other programs on a pseudo-terminal or TCP | [`serve_pty`], [`serve_tcp`] (Unix) |
+//! | read the battery packs | [`SharedBank::pack_link`], an address such as `sim:pack0`, [`serve_pack_pty`], [`serve_pack_tcp`] |
 //! | serve a unit to other programs as a USB HID device | [`serve_uhid`], [`serve_functionfs`] (Linux) |
 //! | imitate another USB HID device, such as a UPS | [`UhidDevice`], [`FunctionFsDevice`] (Linux) |
 //! | change how a unit, its line or the bank behaves | a switch such as `fault=83`, see [`Switches::LIST`] |
@@ -58,6 +59,7 @@
 // The modules, from the simulated devices to the outside:
 //
 // - `unit`, `world`: the state of one unit, and of the whole bank; `switches` changes how they behave
+// - `packs`: the battery as packs that answer Modbus
 // - `physics`: sun, house, battery and power flows over time
 // - `protocol`: the answers of a unit; `wires`: the bytes between hosts and units, with faults of the line
 // - `bank`: all of these behind one type; `shared`: adds a clock and links; `process`: the bank of `sim:`
@@ -69,6 +71,7 @@ mod calendar;
 mod chance;
 #[cfg(target_os = "linux")]
 mod hid;
+mod packs;
 mod physics;
 mod process;
 mod protocol;
@@ -86,11 +89,12 @@ mod world;
 pub use bank::{Bank, BankConfig};
 #[cfg(target_os = "linux")]
 pub use hid::{FunctionFsDevice, HidIdentity, UhidDevice, hidraw_node};
-pub use process::open;
-pub use serve::{Served, serve_pty, serve_tcp};
+pub use packs::{MAX_PACKS, PackSwitchInfo};
+pub use process::{open, open_pack};
+pub use serve::{Served, serve_pack_pty, serve_pack_tcp, serve_pty, serve_tcp};
 #[cfg(target_os = "linux")]
 pub use serve::{serve_functionfs, serve_uhid};
-pub use shared::{SharedBank, SimLink};
+pub use shared::{PackLink, SharedBank, SimLink};
 #[cfg(feature = "tokio")]
 pub use stream::SimStream;
 pub use switches::{SwitchError, SwitchInfo, Switches};

@@ -7,4 +7,5 @@ mod client;
 mod frames;
 mod judge;
 mod properties;
+mod virtual_packs;
 mod wire;

@@ -60,6 +60,8 @@ fn open_as(target: &Target, options: &Options, text: &str) -> Result<Box<dyn Lin
             Ok(Box::new(Reopening::new(open)?))
         }
         #[cfg(feature = "sim")]
+        Target::Sim(pack) if pack.starts_with("pack") => Ok(Box::new(crate::sim::open_pack(pack)?)),
+        #[cfg(feature = "sim")]
         Target::Sim(unit) => Ok(Box::new(crate::sim::open(unit)?)),
         #[cfg(feature = "capture")]
         Target::Replay(path) => Ok(Box::new(crate::Replay::open(path)?)),

@@ -162,7 +162,8 @@ pub(super) fn names_for(target: &Target) -> String {
 /// Returns whether a name that is no switch of the virtual bank resembles the name of an option.
 #[cfg(feature = "sim")]
 pub(super) fn is_misspelled(name: &str) -> bool {
-    let is_switch = crate::sim::Switches::LIST.iter().any(|switch| switch.name == name);
+    let is_switch = crate::sim::Switches::LIST.iter().any(|switch| switch.name == name)
+        || crate::sim::PackSwitchInfo::LIST.iter().any(|switch| switch.name == name);
     // Names of three letters resemble too many others.
     let mut long = OPTIONS.iter().map(|option| option.name).filter(|known| known.len() > 3);
     !is_switch && long.any(|known| strsim::damerau_levenshtein(known, name) <= 2)

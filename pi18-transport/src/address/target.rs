@@ -18,11 +18,20 @@ pub(crate) enum Target {
     Replay(PathBuf),
     /// Name or serial number of a unit of a bridge.
     Bridge(String),
-    /// The port of a battery pack: a serial port or a serial bridge.
+    /// The port of a battery pack: a serial port, a serial bridge, or a virtual pack.
     Pack(Box<Self>),
 }
 
 impl Target {
+    /// Returns the name of the unit or pack of the virtual bank, with its switches; `None` for other targets.
+    pub(super) fn virtual_name(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Sim(name) => Some(name),
+            Self::Pack(port) => port.virtual_name(),
+            _ => None,
+        }
+    }
+
     /// Parses an address without its options; `text` is the whole address, for errors.
     pub(super) fn parse(text: &str, place: &str) -> Result<Self, Error> {
         let unknown = || {
@@ -51,6 +60,9 @@ impl Target {
                 Some(serial) => Ok(Self::SerialNumber(serial)),
                 None => Err(Error::serial_number(text)),
             },
+            "sim" if rest.starts_with("pack") => {
+                Ok(Self::Pack(Box::new(Self::Sim(rest.to_owned()))))
+            }
             "sim" => Ok(Self::Sim(rest.to_owned())),
             "replay" => Ok(Self::Replay(rest.into())),
             "bridge" if is_name(rest) => Ok(Self::Bridge(rest.to_owned())),

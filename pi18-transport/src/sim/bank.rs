@@ -112,6 +112,51 @@ impl Bank {
         Ok(())
     }
 
+    /// Returns the number of battery packs.
+    #[must_use]
+    pub fn packs(&self) -> usize {
+        self.world.packs.len()
+    }
+
+    /// Changes a switch of a battery pack while the bank runs, such as `drift=-20`, or of all packs, such as
+    /// `chain=on` ([`PackSwitchInfo::LIST`](super::PackSwitchInfo::LIST)).
+    ///
+    /// # Errors
+    /// If the pack or the switch does not exist, or the value has the wrong form.
+    pub fn switch_pack(&mut self, pack: usize, text: &str) -> Result<(), SwitchError> {
+        self.world.packs.switch(pack, text)?;
+        step::settle_states(&mut self.world);
+        Ok(())
+    }
+
+    /// Opens the line to a pack anew.
+    pub(super) fn open_pack(&mut self, pack: usize, now: Duration) {
+        self.world.packs.open(pack, now);
+    }
+
+    /// Returns whether a pack exists and its line is plugged in.
+    pub(super) fn has_pack(&self, pack: usize) -> bool {
+        self.world.packs.is_connected(pack)
+    }
+
+    /// Sends bytes from the host to a pack.
+    pub(super) fn send_to_pack(&mut self, pack: usize, bytes: &[u8], now: Duration) {
+        self.advance(now);
+        let conditions = self.world.conditions();
+        self.world.packs.send(pack, bytes, now, &conditions);
+    }
+
+    /// Appends the bytes of a pack that have reached the host to `buffer`.
+    pub(super) fn receive_from_pack(&mut self, pack: usize, now: Duration, buffer: &mut BytesMut) {
+        self.advance(now);
+        self.world.packs.receive(pack, now, buffer);
+    }
+
+    /// Returns the time at which the next byte of a pack reaches the host; `None` if no byte is in transit.
+    pub(super) fn pack_due(&self, pack: usize) -> Option<Duration> {
+        self.world.packs.next_due(pack)
+    }
+
     /// Sends bytes from the host over a wire.
     pub fn send(&mut self, wire: usize, bytes: &[u8], now: Duration) {
         self.advance(now);

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{
     MAX_UNITS,
     bank::{Bank, BankConfig},
-    shared::{SharedBank, SimLink},
+    shared::{PackLink, SharedBank, SimLink},
     switches::{SwitchError, Switches},
 };
 use crate::{Error, ErrorKind};
@@ -38,6 +38,46 @@ use crate::{Error, ErrorKind};
 /// ```
 pub fn open(address: &str) -> Result<SimLink, Error> {
     open_in(&PROCESS, address)
+}
+
+/// Opens a link to a battery pack of the bank that all `sim:` addresses of the process share.
+///
+/// The address is `pack` and the number of the pack, perhaps with switches for it, such as
+/// `pack0?drift=-20&echo=on`. Each time, the switches take effect.
+///
+/// # Errors
+/// If there is no such pack, or if a switch is wrong.
+///
+/// ```
+/// use pi18_transport::{Link, sim};
+///
+/// let link = sim::open_pack("pack1?drift=-20")?;
+/// assert_eq!(link.name(), "sim:pack1");
+/// assert_eq!(link.bank().with(|bank| bank.packs()), 3);
+/// let error = sim::open_pack("pack7").unwrap_err();
+/// assert_eq!(error.to_string(), "sim:pack7: the virtual bank has packs 0 to 2");
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
+pub fn open_pack(address: &str) -> Result<PackLink, Error> {
+    let wrong = |why: String| Error::new(ErrorKind::Address, format!("sim:{address}"), why);
+    let (pack, switches) = address.split_once('?').unwrap_or((address, ""));
+    let number = pack
+        .strip_prefix("pack")
+        .filter(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    let pack: usize = number
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| wrong("expected the number of a pack, such as sim:pack0".to_owned()))?;
+    let bank = open("0")?.bank().clone();
+    bank.with(|bank| {
+        for switch in switches.split('&').filter(|switch| !switch.is_empty()) {
+            bank.switch_pack(pack, switch).map_err(|error| wrong(error.to_string()))?;
+        }
+        match bank.packs() {
+            packs if pack < packs => Ok(()),
+            packs => Err(wrong(format!("the virtual bank has packs 0 to {}", packs - 1))),
+        }
+    })?;
+    Ok(bank.pack_link(pack))
 }
 
 /// The bank of this process, created by the first address.

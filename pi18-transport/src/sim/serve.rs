@@ -25,12 +25,15 @@ use rustix::{
     io::Errno,
 };
 
-use super::shared::SimLink;
+use super::shared::{PackLink, SimLink};
 use crate::Link;
 
 #[cfg(target_os = "linux")]
 pub use self::{functionfs::serve_functionfs, uhid::serve_uhid};
-pub use self::{pty::serve_pty, tcp::serve_tcp};
+pub use self::{
+    pty::{serve_pack_pty, serve_pty},
+    tcp::{serve_pack_tcp, serve_tcp},
+};
 
 /// A unit that is served to other programs until this value is dropped.
 ///
@@ -63,7 +66,11 @@ impl Served {
     }
 
     /// Starts the thread that serves `link` on `port`.
-    fn start<P: Port + Send + 'static>(path: String, link: SimLink, port: P) -> io::Result<Self> {
+    fn start<L, P>(path: String, link: L, port: P) -> io::Result<Self>
+    where
+        L: Wired + Send + 'static,
+        P: Port + Send + 'static,
+    {
         let (stopped, stop) = io::pipe()?;
         let name = format!("serve {}", link.name());
         let serve = move || serve(link, port, &stopped);
@@ -107,12 +114,41 @@ trait Port {
     fn connect(&mut self) {}
 }
 
+/// A link of the virtual bank that can be served.
+trait Wired: Link {
+    /// Returns the time at which the next byte reaches either end.
+    fn due(&self) -> Option<Instant>;
+
+    /// Returns how often the line was unplugged.
+    fn unplugged(&self) -> u64;
+}
+
+impl Wired for SimLink {
+    fn due(&self) -> Option<Instant> {
+        self.bank().next_due(self.wire())
+    }
+
+    fn unplugged(&self) -> u64 {
+        self.disconnects()
+    }
+}
+
+impl Wired for PackLink {
+    fn due(&self) -> Option<Instant> {
+        self.next_due()
+    }
+
+    fn unplugged(&self) -> u64 {
+        0
+    }
+}
+
 /// Moves bytes between the port and the unit until the port is closed or the pipe ends.
-fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
+fn serve(mut link: impl Wired, mut port: impl Port, stopped: &PipeReader) {
     let mut bytes = BytesMut::new();
-    let mut disconnects = link.disconnects();
+    let mut disconnects = link.unplugged();
     loop {
-        let due = link.bank().next_due(link.wire());
+        let due = link.due();
         if matches!(wait(port.files(), stopped.as_fd(), due), Ok(WakeReason::Stop) | Err(_)) {
             return;
         }
@@ -132,8 +168,7 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
         }
         let connected = sent.is_ok() && received.is_ok();
         // The unit may have been disconnected and connected again since the last iteration.
-        let was_disconnected =
-            std::mem::replace(&mut disconnects, link.disconnects()) != disconnects;
+        let was_disconnected = std::mem::replace(&mut disconnects, link.unplugged()) != disconnects;
         if (was_disconnected || !connected) && !port.disconnect() {
             return;
         }

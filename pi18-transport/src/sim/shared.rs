@@ -1,5 +1,7 @@
 //! A bank with a clock, shared by links and servers.
 
+mod pack_link;
+
 use std::{
     collections::BTreeMap,
     fmt, io,
@@ -11,6 +13,8 @@ use bytes::BytesMut;
 
 use super::bank::Bank;
 use crate::{Error, Link, error::Cause};
+
+pub use pack_link::PackLink;
 
 /// A bank with a clock, for several links, servers and threads. Clones refer to the same bank.
 ///
@@ -113,6 +117,12 @@ impl SharedBank {
     pub fn link(&self, unit: usize) -> SimLink {
         let wire = self.lock().bank.plug(unit);
         SimLink { shared: self.clone(), unit, wire, name: format!("sim:{unit}") }
+    }
+
+    /// Returns a link to a battery pack. If the pack does not exist, the link is disconnected.
+    #[must_use]
+    pub fn pack_link(&self, pack: usize) -> PackLink {
+        PackLink::new(self.clone(), pack)
     }
 
     /// Returns a link to each unit, for concurrent threads that use one link each.

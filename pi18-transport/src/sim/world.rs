@@ -9,6 +9,7 @@ use pi18_proto::{FaultCode, ParallelInstance, ParallelStatus};
 
 use super::{
     MAX_UNITS, calendar,
+    packs::{Conditions, Packs},
     physics::{
         battery::Battery,
         bms::{Bms, Path},
@@ -34,6 +35,8 @@ pub(super) struct World {
     /// Voltage at the battery in the present step, V.
     pub(super) battery_volts: f64,
     pub(super) bms: Bms,
+    /// The battery as packs in parallel.
+    pub(super) packs: Packs,
     /// Energy since the bank's start.
     pub(super) account: Account,
     /// Date and time at the bank's start.
@@ -74,9 +77,11 @@ impl World {
             return Err(SwitchError::value("units", expected, count.to_string()));
         }
         let capacity = shared.capacity.unwrap_or(CAPACITY);
+        let soc = shared.soc.unwrap_or(STATE_OF_CHARGE);
         let mut world = Self {
             units: Vec::new(),
-            battery: Battery::new(capacity, shared.soc.unwrap_or(STATE_OF_CHARGE)),
+            battery: Battery::new(capacity, soc),
+            packs: Packs::new(capacity, soc, shared.seed.unwrap_or_default()),
             battery_current: 0.0,
             battery_volts: 0.0,
             bms: Bms::default(),
@@ -141,6 +146,7 @@ impl World {
         }
         self.switches.update(&given.bank);
         self.battery.replace(given.bank.capacity, given.bank.soc);
+        self.packs.replace(given.bank.capacity, given.bank.soc);
         let (units, charged) = (given.bank.units, given.bank.soc.is_some());
         unit.switches = given;
         if charged {
@@ -177,9 +183,19 @@ impl World {
     /// battery is at the end of its range.
     pub(super) fn path(&self) -> Path {
         let path = self.bms.path(self.switches.bms.unwrap_or_default());
+        let (charge, discharge) = self.packs.path();
         Path {
-            charge: path.charge && self.battery.can_charge(),
-            discharge: path.discharge && self.battery.can_discharge(),
+            charge: path.charge && charge && self.battery.can_charge(),
+            discharge: path.discharge && discharge && self.battery.can_discharge(),
+        }
+    }
+
+    /// Returns what the battery does at present, for its packs.
+    pub(super) fn conditions(&self) -> Conditions {
+        Conditions {
+            current: self.battery_current,
+            volts: self.battery_volts,
+            ambient: self.ambient(),
         }
     }
 

@@ -66,7 +66,7 @@ impl Battery {
 
     /// Returns the open-circuit voltage, V.
     pub(crate) fn rest_voltage(self) -> f64 {
-        interpolate(&CELL, self.fill()) * CELLS
+        rest_voltage_at(self.fill())
     }
 
     /// Returns the energy that the battery releases until it is empty, without losses, Wh.
@@ -145,6 +145,11 @@ impl Battery {
         let fill = if charges { self.fill() } else { self.fill().min(NEARLY_FULL) };
         [ohmic, ohmic * interpolate(&POLARIZATION, fill)]
     }
+}
+
+/// Returns the open-circuit voltage, V, of a battery with this state of charge, which can exceed 1 slightly.
+pub(crate) fn rest_voltage_at(fill: f64) -> f64 {
+    interpolate(&CELL, fill) * CELLS
 }
 
 /// Returns the value at `x` of a curve, which is a list of points with increasing `x`. Outside the list, the value

@@ -45,6 +45,8 @@ fn step(world: &mut World) {
     }
     let before = world.battery.soc();
     world.account.add_battery(world.battery.flow(world.battery_current, hours));
+    let conditions = world.conditions();
+    world.packs.step(&conditions, hours);
     soc::count(world, world.battery.soc() - before);
     world.stepped += STEP;
     let ambient = world.ambient();

@@ -45,6 +45,17 @@ pub fn serve_pty(shared: &SharedBank, unit: usize) -> Result<Served, Error> {
     opened.map_err(|error| Error::io(name, "serving it on a pty", error))
 }
 
+/// Serves a battery pack on a new pseudo-terminal, as [`serve_pty`] does a unit.
+///
+/// # Errors
+/// If the system has no free pseudo-terminal.
+pub fn serve_pack_pty(shared: &SharedBank, pack: usize) -> Result<Served, Error> {
+    let link = shared.pack_link(pack);
+    let name = link.name().to_owned();
+    let opened = Pty::open().and_then(|(path, pty)| Served::start(path, link, pty));
+    opened.map_err(|error| Error::io(name, "serving it on a pty", error))
+}
+
 struct Pty {
     master: OwnedFd,
     /// The client's end, kept open so that the terminal continues to exist when a client closes it.

@@ -8,8 +8,8 @@ use std::{
 
 use bytes::BytesMut;
 
-use super::{CHUNK, Port, Served};
-use crate::{Error, Link, sim::SharedBank};
+use super::{CHUNK, Port, Served, Wired};
+use crate::{Error, sim::SharedBank};
 
 /// Serves a unit on TCP, as a serial bridge does.
 ///
@@ -40,13 +40,33 @@ use crate::{Error, Link, sim::SharedBank};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn serve_tcp(shared: &SharedBank, unit: usize, listener: TcpListener) -> Result<Served, Error> {
-    let link = shared.link(unit);
+    start(shared.clone(), Some(unit), shared.link(unit), listener)
+}
+
+/// Serves a battery pack on TCP, as [`serve_tcp`] does a unit, to one client at a time.
+///
+/// # Errors
+/// If the listener has no address or cannot be set to non-blocking.
+pub fn serve_pack_tcp(
+    shared: &SharedBank,
+    pack: usize,
+    listener: TcpListener,
+) -> Result<Served, Error> {
+    start(shared.clone(), None, shared.pack_link(pack), listener)
+}
+
+/// Starts a bridge to a link. `unit` is the unit whose switches the bridge has.
+fn start<L: Wired + Send + 'static>(
+    bank: SharedBank,
+    unit: Option<usize>,
+    link: L,
+    listener: TcpListener,
+) -> Result<Served, Error> {
     let name = link.name().to_owned();
     let path = listener.local_addr().map(|address| address.to_string());
     let ready = listener.set_nonblocking(true);
     path.and_then(|path| {
         ready?;
-        let bank = shared.clone();
         let bridge = Bridge { bank, unit, listener, clients: Vec::new(), refused: Vec::new() };
         Served::start(path, link, bridge)
     })
@@ -55,7 +75,7 @@ pub fn serve_tcp(shared: &SharedBank, unit: usize, listener: TcpListener) -> Res
 
 struct Bridge {
     bank: SharedBank,
-    unit: usize,
+    unit: Option<usize>,
     listener: TcpListener,
     clients: Vec<TcpStream>,
     /// Refused clients that have not closed their connections yet. Closing a connection with unread bytes
@@ -67,8 +87,8 @@ impl Bridge {
     /// Accepts waiting clients, and refuses those that exceed the limit.
     fn accept(&mut self) {
         while let Ok((client, _)) = self.listener.accept() {
-            let max =
-                if self.bank.with(|bank| bank.is_shared(self.unit)) { MAX_CLIENTS } else { 1 };
+            let is_shared = |unit| self.bank.with(|bank| bank.is_shared(unit));
+            let max = if self.unit.is_some_and(is_shared) { MAX_CLIENTS } else { 1 };
             // Send each byte immediately, so that bytes keep the timing of the line.
             if client.set_nonblocking(true).and_then(|()| client.set_nodelay(true)).is_err() {
                 continue;

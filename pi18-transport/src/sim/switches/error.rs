@@ -19,7 +19,7 @@ pub struct SwitchError {
 
 impl SwitchError {
     /// Creates the error of an unknown name; `similar` is the known name that is closest.
-    pub(super) fn unknown(name: &str, similar: Option<&str>) -> Self {
+    pub(crate) fn unknown(name: &str, similar: Option<&str>) -> Self {
         let expected = match similar {
             Some(similar) => format!("a known switch, perhaps {similar:?}"),
             None => "a known switch".to_owned(),
