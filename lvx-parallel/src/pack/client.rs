@@ -281,14 +281,10 @@ impl<L: Link> PackClient<L> {
     fn fence(&mut self, request: &Request) -> Result<(), Error> {
         let count = self.pending.next_fence(request.count());
         let Some(fence) = Request::new(self.address, 0, count) else { return Ok(()) };
-        match self.tries(&fence) {
-            // A refusal is an answer, too.
-            Err(error) if !error.is_refused() => Err(error),
-            _ => {
-                self.pending.passed(count);
-                Ok(())
-            }
-        }
+        // An exception does not name its request, so it may be a late one: it does not count.
+        self.tries(&fence)?;
+        self.pending.passed(count);
+        Ok(())
     }
 
     /// Sends a request up to the configured number of times.
@@ -334,7 +330,6 @@ impl<L: Link> PackClient<L> {
                         return Ok(Some(Ok(registers)));
                     }
                     Found::Refusal(refusal) => {
-                        self.pending.received(request.count());
                         self.has_answered = true;
                         self.buffer.clear();
                         return Ok(Some(Err(refusal)));

@@ -25,7 +25,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 pub(super) use self::pack::Conditions;
-use self::{line::PackLine, modbus::Request, pack::Pack};
+use self::{line::PackLine, pack::Pack};
 use super::{round::count, switches::SwitchError};
 
 pub use self::switches::PackSwitchInfo;
