@@ -248,7 +248,8 @@ impl Request {
         }
         // Bytes without a right checksum say nothing. If they have another length, that is the first mistake.
         if let Err(damaged) = check(bytes) {
-            let has_length = bytes.len() == self.reply_len() || bytes.len() == EXCEPTION_LEN;
+            let is_exception = function == EXCEPTION && bytes.len() == EXCEPTION_LEN;
+            let has_length = bytes.len() == self.reply_len() || is_exception;
             return Err(if has_length { damaged } else { length });
         }
         if address != self.address.get() {

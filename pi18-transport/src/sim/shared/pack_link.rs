@@ -12,7 +12,8 @@ use crate::{Error, Link, error::Cause};
 
 /// A link to one virtual pack, from [`SharedBank::pack_link`] or an address such as `sim:pack0`.
 ///
-/// The pack answers Modbus RTU at address 64.
+/// The pack answers Modbus RTU at address 64. It has one line: the bytes that one link receives do not reach another
+/// link or server.
 ///
 /// ```
 /// use std::time::Duration;
