@@ -36,7 +36,7 @@ pub const MAX_PACKS: usize = 16;
 /// The packs of a bank and the lines to them.
 #[derive(Debug)]
 pub(super) struct Packs {
-    packs: Vec<Pack>,
+    list: Vec<Pack>,
     lines: Vec<PackLine>,
     /// Capacity of the battery, Ah.
     capacity: f64,
@@ -51,7 +51,7 @@ impl Packs {
     /// Returns packs that divide a battery with this capacity, Ah, and state of charge, 0 to 1.
     pub(super) fn new(capacity: f64, soc: f64, seed: u64) -> Self {
         let mut packs = Self {
-            packs: Vec::new(),
+            list: Vec::new(),
             lines: Vec::new(),
             capacity,
             is_chained: false,
@@ -64,7 +64,7 @@ impl Packs {
 
     /// Returns the number of packs.
     pub(super) fn len(&self) -> usize {
-        self.packs.len()
+        self.list.len()
     }
 
     /// Gives the battery another capacity, Ah, or state of charge, 0 to 1.
@@ -73,20 +73,20 @@ impl Packs {
             return;
         }
         self.capacity = capacity.unwrap_or(self.capacity);
-        let share = self.capacity / count(self.packs.len().max(1));
-        for pack in &mut self.packs {
+        let share = self.capacity / count(self.list.len().max(1));
+        for pack in &mut self.list {
             pack.replace(share, soc);
         }
     }
 
     fn resize(&mut self, len: usize, soc: f64) {
         let share = self.capacity / count(len.max(1));
-        self.packs.truncate(len);
-        for pack in &mut self.packs {
+        self.list.truncate(len);
+        for pack in &mut self.list {
             pack.replace(share, None);
         }
-        while self.packs.len() < len {
-            self.packs.push(Pack::new(share, soc));
+        while self.list.len() < len {
+            self.list.push(Pack::new(share, soc));
         }
         self.lines.resize_with(len, PackLine::default);
     }
@@ -94,7 +94,7 @@ impl Packs {
     /// Sets a switch of a pack, such as `drift=-20`, or of all packs, such as `chain=on`.
     pub(super) fn switch(&mut self, pack: usize, text: &str) -> Result<(), SwitchError> {
         let (name, value) = text.split_once('=').unwrap_or((text, ""));
-        let soc = self.packs.first().map_or(0.5, Pack::fill);
+        let soc = self.list.first().map_or(0.5, Pack::fill);
         let on = |value: &str| match value {
             "on" => Ok(true),
             "off" => Ok(false),
@@ -109,9 +109,9 @@ impl Packs {
                 self.resize(len, soc);
             }
             _ => {
-                let last = self.packs.len().saturating_sub(1);
+                let last = self.list.len().saturating_sub(1);
                 let wrong = || SwitchError::value("pack", format!("0 to {last}"), pack.to_string());
-                self.packs.get_mut(pack).ok_or_else(wrong)?.switch(name, value)?;
+                self.list.get_mut(pack).ok_or_else(wrong)?.switch(name, value)?;
             }
         }
         Ok(())
@@ -119,15 +119,15 @@ impl Packs {
 
     /// Returns whether a current can flow into at least one pack, and out of one.
     pub(super) fn path(&self) -> (bool, bool) {
-        let charge = self.packs.iter().any(Pack::can_charge);
-        let discharge = self.packs.iter().any(Pack::can_discharge);
+        let charge = self.list.iter().any(Pack::can_charge);
+        let discharge = self.list.iter().any(Pack::can_discharge);
         (charge, discharge)
     }
 
     /// Charges the packs for a time, hours.
     pub(super) fn step(&mut self, conditions: &Conditions, hours: f64) {
         self.divide(conditions);
-        for pack in &mut self.packs {
+        for pack in &mut self.list {
             pack.step(conditions, hours);
         }
     }
@@ -135,12 +135,12 @@ impl Packs {
     /// Divides the current of the battery over the connected packs, whose terminals have one voltage.
     fn divide(&mut self, conditions: &Conditions) {
         let (mut conductance, mut source) = (0.0, conditions.current);
-        for pack in self.packs.iter().filter(|pack| pack.is_connected()) {
+        for pack in self.list.iter().filter(|pack| pack.is_connected()) {
             conductance += 1.0 / pack.resistance();
             source += pack.rest_voltage() / pack.resistance();
         }
         let volts = if conductance > 0.0 { source / conductance } else { 0.0 };
-        for pack in &mut self.packs {
+        for pack in &mut self.list {
             pack.set_current(volts, conditions.volts);
         }
     }
@@ -154,7 +154,7 @@ impl Packs {
 
     /// Returns whether a pack exists and its line is plugged in.
     pub(super) fn is_connected(&self, pack: usize) -> bool {
-        self.packs.get(pack).is_some_and(|pack| !pack.switches.cut)
+        self.list.get(pack).is_some_and(|pack| !pack.switches.cut)
     }
 
     /// Sends bytes from the host to a pack.
@@ -168,8 +168,8 @@ impl Packs {
         self.divide(conditions);
         let is_silent = self.is_chained && pack > 0;
         let shows_summary = self.has_summary && pack == 0;
-        let sum = registers::summary(&self.packs);
-        let (Some(own), Some(line)) = (self.packs.get(pack), self.lines.get_mut(pack)) else {
+        let sum = registers::summary(&self.list);
+        let (Some(own), Some(line)) = (self.list.get(pack), self.lines.get_mut(pack)) else {
             return;
         };
         for request in line.host_send(bytes, now, &own.switches) {
