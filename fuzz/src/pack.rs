@@ -23,18 +23,18 @@ pub fn pack(data: &[u8]) {
     };
     let Some(request) = request else { return };
     match request.parse_reply(bytes) {
-        Ok(registers) => check(&request, &registers),
+        Ok(registers) => check(request, &registers),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
     // The data of a frame without its checksum, which random bytes rarely have.
     let words = bytes.as_chunks().0.iter().map(|word| u16::from_be_bytes(*word));
     let words: Vec<_> = words.take(request.count().into()).collect();
     if words.len() == usize::from(request.count()) {
-        check(&request, &Registers::new(request.start(), words));
+        check(request, &Registers::new(request.start(), words));
     }
 }
 
-fn check(request: &Request, registers: &Registers) {
+fn check(request: Request, registers: &Registers) {
     assert_eq!(registers.words().len(), usize::from(request.count()));
     assert_eq!(registers.start(), request.start());
     for scales in [Scales::UNKNOWN, Family::LP4_V2.scales] {

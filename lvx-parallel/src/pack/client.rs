@@ -200,7 +200,7 @@ impl<L: Link> PackClient<L> {
     /// [`Decode`](ErrorKind::Decode)).
     pub fn live(&mut self) -> Result<Live, Error> {
         let request = Request::live(self.address);
-        let registers = self.exchange(&request)?;
+        let registers = self.exchange(request)?;
         Live::from_registers(&registers, &self.scales).map_err(|error| {
             let text = format!("the reply to {request} cannot be read: {error}");
             let hint =
@@ -216,7 +216,7 @@ impl<L: Link> PackClient<L> {
     /// As [`read`](Self::read).
     pub fn label(&mut self) -> Result<Label, Error> {
         let request = Request::label(self.address);
-        let registers = self.exchange(&request)?;
+        let registers = self.exchange(request)?;
         let label = Label::from_registers(&registers).map_err(|error| {
             let text = format!("the reply to {request} cannot be read: {error}");
             Error::new(ErrorKind::Decode, &*self.name, text).with_source(error)
@@ -240,7 +240,7 @@ impl<L: Link> PackClient<L> {
                 format!("expected 1 to 125 registers up to 65535, found {count} from {start}");
             Error::new(ErrorKind::InvalidRequest, &*self.name, text)
         })?;
-        self.exchange(&request)
+        self.exchange(request)
     }
 
     /// Asks until the pack answers, at most for [`PackConfig::settle`] after the port was opened. Returns at once
@@ -253,7 +253,7 @@ impl<L: Link> PackClient<L> {
     pub fn wait(&mut self) -> Result<(), Error> {
         let deadline = self.opened + self.config.settle;
         while !self.has_answered {
-            match self.exchange(&Request::live(self.address)) {
+            match self.exchange(Request::live(self.address)) {
                 Err(error) if error.is_timeout() && self.link.now() < deadline => {}
                 Err(error) if !error.is_refused() => return Err(error),
                 _ => {}
@@ -263,7 +263,7 @@ impl<L: Link> PackClient<L> {
     }
 
     /// Sends a request until its reply arrives.
-    fn exchange(&mut self, request: &Request) -> Result<Registers, Error> {
+    fn exchange(&mut self, request: Request) -> Result<Registers, Error> {
         let deadline = self.link.now() + self.config.timeout;
         if self.link.reopen(deadline)? {
             (self.opened, self.has_answered) = (self.link.now(), false);
@@ -278,17 +278,17 @@ impl<L: Link> PackClient<L> {
     }
 
     /// Reads registers whose number no expected reply has. After that, no earlier reply arrives.
-    fn fence(&mut self, request: &Request) -> Result<(), Error> {
+    fn fence(&mut self, request: Request) -> Result<(), Error> {
         let count = self.pending.next_fence(request.count());
         let Some(fence) = Request::new(self.address, 0, count) else { return Ok(()) };
         // An exception does not name its request, so it may be a late one: it does not count.
-        self.tries(&fence)?;
+        self.tries(fence)?;
         self.pending.passed(count);
         Ok(())
     }
 
     /// Sends a request up to the configured number of times.
-    fn tries(&mut self, request: &Request) -> Result<Registers, Error> {
+    fn tries(&mut self, request: Request) -> Result<Registers, Error> {
         let mut last = None;
         for _ in 0..self.config.tries {
             self.rest()?;
@@ -311,7 +311,7 @@ impl<L: Link> PackClient<L> {
     /// Waits for the reply to a request until `deadline`: registers, or a refusal.
     fn reply(
         &mut self,
-        request: &Request,
+        request: Request,
         deadline: Instant,
         last: &mut Option<FrameError>,
     ) -> Result<Option<Result<Registers, FrameError>>, Error> {
@@ -382,12 +382,12 @@ impl<L: Link> PackClient<L> {
         self.stop.as_ref().map_or(Ok(()), |stop| stop.check(&self.name))
     }
 
-    fn refused(&self, request: &Request, refusal: FrameError) -> Error {
+    fn refused(&self, request: Request, refusal: FrameError) -> Error {
         let text = format!("{request}: {refusal}");
         Error::new(ErrorKind::Refused, &*self.name, text).with_source(refusal)
     }
 
-    fn flooded(&self, request: &Request) -> Error {
+    fn flooded(&self, request: Request) -> Error {
         let text = format!(
             "expected a reply to {request}, found {} bytes, more than a pack can send",
             self.buffer.len()
@@ -396,7 +396,7 @@ impl<L: Link> PackClient<L> {
     }
 
     /// Returns the error of a request that no try answered.
-    fn timeout(&self, request: &Request, last: Option<FrameError>) -> Error {
+    fn timeout(&self, request: Request, last: Option<FrameError>) -> Error {
         let waited = self.config.timeout * self.config.tries;
         let waited = waited.as_secs_f64();
         let found = match (&last, self.buffer.len()) {

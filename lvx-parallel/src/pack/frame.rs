@@ -290,7 +290,7 @@ impl Request {
         [bytes, &CRC.checksum(bytes).to_le_bytes()].concat()
     }
 
-    fn data_len(&self) -> usize {
+    fn data_len(self) -> usize {
         2 * usize::from(self.count)
     }
 }

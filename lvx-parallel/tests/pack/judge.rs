@@ -19,7 +19,7 @@ use rmodbus::{ModbusProto, client::ModbusRequest};
 use crate::frames::{captured, reply, with_checksum};
 
 /// Returns the request of the judge and its bytes.
-fn judge(request: &Request) -> (ModbusRequest, Vec<u8>) {
+fn judge(request: Request) -> (ModbusRequest, Vec<u8>) {
     let mut judge = ModbusRequest::new(request.address().get(), ModbusProto::Rtu);
     let mut bytes = Vec::new();
     judge.generate_get_holdings(request.start(), request.count().into(), &mut bytes).unwrap();
@@ -27,7 +27,7 @@ fn judge(request: &Request) -> (ModbusRequest, Vec<u8>) {
 }
 
 /// Returns the registers that the judge reads; `None` if it refuses the frame or panics.
-fn judged(request: &Request, bytes: &[u8]) -> Option<Vec<u16>> {
+fn judged(request: Request, bytes: &[u8]) -> Option<Vec<u16>> {
     let (judge, _) = judge(request);
     let mut words = Vec::new();
     let is_accepted = judge.parse_ok(bytes).is_ok();
@@ -40,7 +40,7 @@ fn judged(request: &Request, bytes: &[u8]) -> Option<Vec<u16>> {
 
 /// Checks that this crate and the judge agree, except where the judge is wrong.
 #[track_caller]
-fn check(request: &Request, bytes: &[u8]) {
+fn check(request: Request, bytes: &[u8]) {
     let theirs = judged(request, bytes);
     match (request.parse_reply(bytes), theirs) {
         (Ok(ours), theirs) => assert_eq!(theirs.as_deref(), Some(ours.words())),
@@ -54,11 +54,11 @@ fn check(request: &Request, bytes: &[u8]) {
 fn judge_sends_the_same_requests() {
     for frame in captured("request") {
         let request = Request::parse(&frame.bytes).unwrap();
-        assert_eq!(judge(&request).1, frame.bytes, "{}", frame.name);
+        assert_eq!(judge(request).1, frame.bytes, "{}", frame.name);
     }
     let pack = PackAddress::LP4_V2;
     for request in [Request::live(pack), Request::counters(pack), Request::label(pack)] {
-        assert_eq!(judge(&request).1, request.to_bytes());
+        assert_eq!(judge(request).1, request.to_bytes());
     }
 }
 
@@ -67,11 +67,11 @@ fn judge_agrees_on_captures_and_their_damage() {
     for frame in captured("") {
         let address = PackAddress::new(frame.bytes[0]).unwrap();
         for request in [frame.request(), Request::live(address), Request::label(address)] {
-            check(&request, &frame.bytes);
+            check(request, &frame.bytes);
             for bit in 0..8 * frame.bytes.len() {
                 let mut damaged = frame.bytes.clone();
                 damaged[bit / 8] ^= 1 << (bit % 8);
-                check(&request, &damaged);
+                check(request, &damaged);
             }
         }
     }
@@ -89,13 +89,13 @@ fn judge_is_wrong_in_the_listed_cases() {
         ("an odd number of data bytes", frame(&[3, 0, 1, 0]), vec![1]),
     ];
     for (case, bytes, words) in accepted {
-        assert_eq!(judged(&request, &bytes), Some(words), "{case}");
+        assert_eq!(judged(request, &bytes), Some(words), "{case}");
         assert!(request.parse_reply(&bytes).is_err(), "{case}");
     }
     let empty = frame(&[0]);
-    assert!(judge(&request).0.parse_ok(&empty).is_ok());
+    assert!(judge(request).0.parse_ok(&empty).is_ok());
     let panics = catch_unwind(|| {
-        let _ = judge(&request).0.parse_u16(&empty, &mut Vec::new());
+        let _ = judge(request).0.parse_u16(&empty, &mut Vec::new());
     });
     assert!(panics.is_err());
     assert!(request.parse_reply(&empty).is_err());
@@ -114,12 +114,12 @@ proptest! {
         let count = if is_exact { words.len().try_into().unwrap() } else { asked };
         let request = Request::new(pack, 0, count).unwrap();
         let mut bytes = reply(pack, &words);
-        check(&request, &bytes);
+        check(request, &bytes);
         let at = at.index(bytes.len());
         bytes[at] ^= change;
-        check(&request, &bytes);
+        check(request, &bytes);
         // The same change with a right checksum.
         bytes.truncate(bytes.len() - 2);
-        check(&request, &with_checksum(&bytes));
+        check(request, &with_checksum(&bytes));
     }
 }

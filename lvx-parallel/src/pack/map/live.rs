@@ -296,7 +296,7 @@ impl Form {
     const PLAIN: Self = Self { scale: None, is_signed: false };
 
     fn signed(self, scale: Option<Scale>) -> Self {
-        Self { scale, is_signed: true }
+        Self { is_signed: true, ..self.unsigned(scale) }
     }
 
     fn unsigned(self, scale: Option<Scale>) -> Self {
