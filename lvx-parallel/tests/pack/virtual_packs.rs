@@ -130,7 +130,7 @@ fn drifted_counter_differs_at_equal_voltage_and_corrects_itself_at_full() {
     bank.with(|bank| bank.switch(0, "soc=99")).unwrap();
     switch(&bank, 1, &["drift=0"]);
     switch(&bank, 1, &["drift=-30"]);
-    bank.link(0).pause(Duration::from_secs(3 * 3600));
+    bank.link(0).pause(Duration::from_hours(3));
     let packs = read(&bank);
     assert_eq!(packs[1].state_of_charge, Percent(100), "{:?}", packs[1]);
 }

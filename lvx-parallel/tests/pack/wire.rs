@@ -45,6 +45,7 @@ impl Faults {
 }
 
 /// The pack and the bytes that travel to the host.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 pub(crate) struct Pack {
     pub(crate) start: Instant,
     pub(crate) now: Instant,
