@@ -29,7 +29,7 @@ impl BrokenRule {
     /// Returns whether the rule compares settings with the battery guard rather than with each other.
     #[must_use]
     pub fn is_of_guard(&self) -> bool {
-        [CELL_TOO_HIGH, CELL_TOO_LOW, BANK_CURRENT].contains(&self.rule)
+        [CELL_TOO_HIGH, CELL_TOO_LOW, BANK_CURRENT, PACK_VOLTAGE].contains(&self.rule)
     }
 }
 
@@ -274,6 +274,8 @@ mod tests {
             ["bulk_voltage 56.9 V is above 56.8 V, the max_charge_voltage of eg4-lp4-v2 packs; \
               lower bulk_voltage to at most 56.8 V"]
         );
+        let settings = Settings::build(|s| s.bulk_voltage = Some(Decivolts(569)));
+        assert!(broken_rules(&settings, Some(&guard)).iter().all(BrokenRule::is_of_guard));
     }
 
     #[test]
