@@ -229,14 +229,20 @@ fn battery() -> Json {
 fn pack_limits() -> Json {
     let mut properties = object! {};
     for limit in PackLimits::LIST {
-        let limit_schema = object! {
-            "title": limit.label,
-            "anyOf": [
-                object! { "type": "number" },
-                object! { "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)? ?(V|A|°C)?$" },
-            ],
+        let kind = if limit.decimals == 0 { "integer" } else { "number" };
+        let mut number = object! { "type": kind };
+        let mut sign = "-?";
+        if limit.unit != "°C" {
+            number.set("minimum", 0);
+            sign = "";
+        }
+        let part = match limit.decimals {
+            0 => "(\\.0+)?".to_owned(),
+            decimals => format!("(\\.[0-9]{{1,{decimals}}})?"),
         };
-        properties.set(limit.key, limit_schema);
+        let pattern = format!("^{sign}[0-9]+{part} ?({})?$", limit.unit);
+        let text = object! { "type": "string", "pattern": pattern };
+        properties.set(limit.key, object! { "title": limit.label, "anyOf": [number, text] });
     }
     object! {
         "title": "Limits of one pack that replace those of its maker",
@@ -335,6 +341,7 @@ mod tests {
             "applies_to: {serials: 96132206100410, models: [05, infinisolar_v_ii_lv]}\nbattery_type: user",
             "applies_to:\n  main_firmware: [06306, \"06303\"]\nbattery: {cells: 16}\noutput_frequency: 60 Hz",
             "backlight: on\nbattery: {packs: eg4-lp4-v2, count: 3, pack_limits: {max_charge_current: 80 A, min_charge_temperature: -3}}",
+            "backlight: on\nbattery: {packs: eg4-lp4-v2, count: 3, pack_limits: {cell_over_voltage: 3.65V, pack_over_voltage: 58.4}}",
         ] {
             Profile::parse("profile", text).unwrap();
             if let Err(error) = validator.validate(&json(text)) {
@@ -386,6 +393,9 @@ mod tests {
             "battery: {cells: 16, count: 3}",
             "battery: {packs: eg4-lp4-v2, count: 3, pack_limits: {max_current: 80 A}}",
             "battery: {packs: eg4-lp4-v2, count: 3, pack_limits: {max_charge_current: much}}",
+            "battery: {packs: eg4-lp4-v2, count: 3, pack_limits: {max_charge_current: 60.5}}",
+            "battery: {packs: eg4-lp4-v2, count: 3, pack_limits: {max_charge_voltage: 56 A}}",
+            "battery: {packs: eg4-lp4-v2, count: 3, pack_limits: {cell_over_voltage: -3.6}}",
             "applies_to: {serials: []}",
             "applies_to: {models: lvx6048}",
             "ac_load_window: 23:00",

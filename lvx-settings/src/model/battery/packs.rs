@@ -108,6 +108,10 @@ pub struct PackLimitInfo {
     pub key: &'static str,
     /// Meaning of the limit.
     pub label: &'static str,
+    /// Unit of the value: `V`, `A` or `°C`.
+    pub unit: &'static str,
+    /// Number of decimals that the value can have.
+    pub decimals: u8,
     /// Source of the value for EG4 LP4 v2 packs.
     pub source: &'static str,
 }
@@ -162,11 +166,13 @@ macro_rules! pack_limits {
         }
 
         impl PackLimits {
-            /// Name, meaning and source of each limit.
+            /// Name, meaning, unit and source of each limit.
             pub const LIST: &'static [PackLimitInfo] = &[
                 $( PackLimitInfo {
                     key: stringify!($key),
                     label: $label.trim_ascii(),
+                    unit: <$ty as Limit>::UNIT,
+                    decimals: <$ty as Limit>::DECIMALS,
                     source: $source!(),
                 } ),+
             ];
@@ -377,22 +383,34 @@ fn read<T: Limit>(text: &str) -> Result<T, ParseError> {
 trait Limit: FromStr {
     /// The accepted texts, for error texts.
     const EXPECTED: &'static str;
+    /// Unit of the value.
+    const UNIT: &'static str;
+    /// Number of decimals of a step.
+    const DECIMALS: u8;
 }
 
 impl Limit for Decivolts {
     const EXPECTED: &'static str = "a voltage such as 56.8 V";
+    const UNIT: &'static str = "V";
+    const DECIMALS: u8 = 1;
 }
 
 impl Limit for Millivolts {
     const EXPECTED: &'static str = "a cell voltage such as 3.60 V";
+    const UNIT: &'static str = "V";
+    const DECIMALS: u8 = 3;
 }
 
 impl Limit for Amperes {
     const EXPECTED: &'static str = "a current such as 100 A";
+    const UNIT: &'static str = "A";
+    const DECIMALS: u8 = 0;
 }
 
 impl Limit for Celsius {
     const EXPECTED: &'static str = "a temperature such as 45 °C";
+    const UNIT: &'static str = "°C";
+    const DECIMALS: u8 = 0;
 }
 
 #[cfg(test)]
