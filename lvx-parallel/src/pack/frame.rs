@@ -106,9 +106,9 @@ pub enum FrameError {
     #[error("byte 1: expected a reply, found {0}")]
     Exception(Exception),
     /// The bytes are no request to read 1 to 125 registers of an address from 1 to 247.
-    #[error("bytes {at}: expected {expected}, found {found}")]
+    #[error("{at}: expected {expected}, found {found}")]
     Request {
-        /// Place of the bytes, from 0.
+        /// Place of the bytes, from 0, such as `byte 0`.
         at: &'static str,
         /// What a request has there.
         expected: &'static str,
@@ -222,7 +222,7 @@ impl Request {
         check(bytes)?;
         let request = |at, expected, found| FrameError::Request { at, expected, found };
         let Some(address) = PackAddress::new(address) else {
-            return Err(request("0", "an address from 1 to 247", address.into()));
+            return Err(request("byte 0", "an address from 1 to 247", address.into()));
         };
         if function != READ {
             return Err(FrameError::Function { found: function });
@@ -231,7 +231,7 @@ impl Request {
         let found = u16::from_be_bytes([count_high, count_low]);
         let valid = u8::try_from(found).ok().and_then(|count| Self::new(address, start, count));
         valid.ok_or_else(|| {
-            request("4 and 5", "1 to 125 registers, of which none is above 65535", found)
+            request("bytes 4 and 5", "1 to 125 registers, of which none is above 65535", found)
         })
     }
 
