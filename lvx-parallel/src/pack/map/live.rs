@@ -160,9 +160,10 @@ live! {
         ///
         /// 0.00 to 655.35 V.
         0 voltage: Centivolts;
-        /// Current; above 0 while the pack is charged
+        /// Current
         ///
-        /// The scale differs between families: steps of 0.01 A, and on a pack of 12 V of 0.1 A.
+        /// Above 0 while the pack is charged. The scale differs between families: steps of 0.01 A, and on a pack of
+        /// 12 V of 0.1 A.
         1 current: Varying<Centiamperes>, signed current;
         /// Voltages of the cells
         ///
