@@ -129,9 +129,28 @@ fn disconnected_link_is_opened_again_by_the_next_request() {
     // The link notices only when it is used; here, reopening comes first.
     pack.read(0, 39).unwrap();
     assert_eq!(wire.with(|pack| pack.opened), 1);
+    // Replies to another program may arrive, so a short read comes first.
+    assert_eq!(counts(&wire), [25, 39, 26, 39]);
     wire.with(|pack| pack.faults.disconnected = 100);
     assert!(pack.read(0, 39).unwrap_err().is_disconnected());
     assert_eq!(wire.with(|pack| pack.opened), 1);
+}
+
+#[test]
+fn bytes_that_nobody_asked_for_are_followed_by_a_short_read() {
+    let wire = Wire::new(12);
+    let mut pack = client(&wire);
+    pack.read(0, 39).unwrap();
+    wire.clone().pause(Duration::from_secs(1));
+    pack.read(0, 39).unwrap();
+    wire.with(|pack| pack.put(pack.now, vec![0x40, 3, 78]));
+    pack.read(0, 39).unwrap();
+    assert_eq!(counts(&wire), [25, 39, 39, 26, 39]);
+}
+
+/// Returns the number of registers of each request.
+fn counts(wire: &Wire) -> Vec<u8> {
+    wire.with(|pack| pack.requests.iter().map(|(.., count)| *count).collect())
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl Pack {
     }
 
     /// Puts bytes on the line to the host. They arrive after all earlier ones.
-    fn put(&mut self, at: Instant, bytes: Vec<u8>) {
+    pub(crate) fn put(&mut self, at: Instant, bytes: Vec<u8>) {
         let at = self.line.back().map_or(at, |(last, _)| at.max(*last));
         self.line.push_back((at, bytes));
     }
