@@ -109,6 +109,35 @@ fn proxy_relays_and_shows_both_directions() {
 }
 
 #[test]
+fn read_pack() {
+    insta::assert_snapshot!(prints("read_pack", &[&format!("sim:pack0?{}", SHOWN.join("&"))]));
+}
+
+#[test]
+fn serve_pack_serves_a_serial_port_and_tcp() {
+    let mut server =
+        Command::new(example("serve_pack")).args(SHOWN).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let addresses: Vec<_> = lines.take(2).map(Result::unwrap).collect();
+    let printed: Vec<_> = addresses.iter().map(|address| prints("read_pack", &[address])).collect();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let own = prints("read_pack", &[&format!("sim:pack0?{}", SHOWN.join("&"))]);
+    assert_eq!(printed, [own.clone(), own]);
+}
+
+/// Switches of a pack whose values do not depend on the time.
+const SHOWN: [&str; 7] = [
+    "volts=53.76",
+    "current=-4.36",
+    "cells=3.36",
+    "temperature=20",
+    "remaining=90",
+    "soc=91",
+    "cycles=1",
+];
+
+#[test]
 fn answer_queries() {
     insta::assert_snapshot!(prints("answer_queries", &[]));
 }
