@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn bits_with_names_are_single_and_distinct() {
         let all = |bits: Vec<u16>| {
-            assert!(bits.iter().all(|bit| bit.count_ones() == 1));
+            assert!(bits.iter().all(|bit| bit.is_power_of_two()));
             assert!(bits.is_sorted_by(|a, b| a < b));
         };
         all(Status::KNOWN.iter().map(|(bit, _)| bit.0).collect());
