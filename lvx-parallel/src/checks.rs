@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lvx_settings::Packs;
 use pi18_proto::Version;
 
 use crate::{BankSnapshot, FormatError, Rule, RuleInfo, Thresholds, rules};
@@ -38,6 +39,9 @@ pub struct Checks {
     pub expected_firmware: Option<Version>,
     /// Capacity of the battery in ampere-hours. Without it, the charge rate is not checked.
     pub bank_ah: Option<u32>,
+    /// Packs of the site's battery guard: their number and their limits. Without them, the limits are those of the
+    /// family of the packs, and the battery has as many packs as were given.
+    pub packs: Option<Packs>,
     /// Earlier snapshot of the bank. Rule `baseline` reports what has changed since then; units are matched
     /// by their serial numbers.
     pub baseline: Option<BankSnapshot>,
@@ -186,6 +190,12 @@ impl Checks {
     #[must_use]
     pub fn with_bank_ah(self, ampere_hours: u32) -> Self {
         Self { bank_ah: Some(ampere_hours), ..self }
+    }
+
+    /// Sets [`packs`](Self::packs).
+    #[must_use]
+    pub fn with_packs(self, packs: Packs) -> Self {
+        Self { packs: Some(packs), ..self }
     }
 
     /// Sets [`baseline`](Self::baseline).

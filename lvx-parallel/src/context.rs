@@ -6,15 +6,16 @@
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
-use lvx_settings::Setting;
+use lvx_settings::{Packs, Setting};
 use pi18_proto::{FaultCode, OutputMode, Version};
 
-use crate::{BankSnapshot, HostTime, Thresholds, UnitSnapshot};
+use crate::{BankSnapshot, HostTime, PackSnapshot, Thresholds, UnitSnapshot};
 
 mod for_rules;
 mod measured;
 mod output;
 mod output_group;
+mod packs;
 mod reported_fault;
 mod source;
 mod spread;
@@ -25,6 +26,7 @@ mod values;
 pub(crate) use measured::{Measured, lasting_spread, window};
 pub(crate) use output::{DeviatingOutput, Deviation, follows_grid};
 pub(crate) use output_group::OutputGroup;
+pub(crate) use packs::{common_readings, median, prepared_packs};
 pub(crate) use reported_fault::ReportedFault;
 pub(crate) use source::{GRID, OUTPUT};
 pub(crate) use spread::difference;
@@ -33,6 +35,8 @@ pub(crate) use values::{differ, each, has_pv_voltage, observed};
 
 /// A bank as [rules](crate::Rule) judge it: each unit once, the master first, without answers that are too
 /// old, and with distinct names.
+///
+/// A bank may have battery packs beside its units: [`packs`](Self::packs).
 ///
 /// A rule reads the answers of [`units`](Self::units), compares measurements with
 /// [`measured`](Self::measured) or [`extremes`](Self::extremes), and shows values with
@@ -66,6 +70,8 @@ pub struct Context<'a> {
     /// The units whose `GS` was read at about the same time, so that it can be compared. A unit that is
     /// switched off while others work is not among them.
     pub(crate) measured: Vec<Measured<'a>>,
+    /// The battery packs, sorted by name.
+    pub(crate) packs: Vec<&'a PackSnapshot>,
     /// The faults that only other units report.
     pub(crate) reported_faults: Vec<ReportedFault<'a>>,
     /// Ids of the rules that have reported something so far.
@@ -79,15 +85,17 @@ pub(crate) struct Chosen<'a> {
     pub(crate) thresholds: &'a Thresholds,
     pub(crate) expected_firmware: Option<Version>,
     pub(crate) bank_ah: Option<u32>,
+    pub(crate) packs: Option<Packs>,
     pub(crate) baseline: Option<&'a BankSnapshot>,
     /// Ids of the rules that are applied.
     pub(crate) applied: Vec<&'a str>,
 }
 
 impl<'a> Context<'a> {
-    /// Returns the context of units that [`prepared`] returned for this bank.
+    /// Returns the context of units and packs that [`prepared`] and [`prepared_packs`] returned for this bank.
     pub(crate) fn new(
         prepared: &'a [Cow<'_, UnitSnapshot>],
+        packs: &'a [Cow<'_, PackSnapshot>],
         bank: &BankSnapshot,
         chosen: Chosen<'a>,
     ) -> Self {
@@ -101,6 +109,7 @@ impl<'a> Context<'a> {
             given,
             units,
             measured: Vec::new(),
+            packs: packs.iter().map(|pack| &**pack).collect(),
             reported_faults: Vec::new(),
             reporting: Vec::new(),
             settings,
@@ -118,7 +127,10 @@ impl<'a> Context<'a> {
 
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("units", &self.units).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("units", &self.units)
+            .field("packs", &self.packs)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use pi18_proto::SerialNumber;
 use serde::{Deserialize, Serialize};
 
-use crate::{RuleInfo, UnitSnapshot};
+use crate::{PackSnapshot, RuleInfo, UnitSnapshot};
 
 /// How severe a finding is. A greater value is more severe.
 ///
@@ -78,7 +78,7 @@ pub struct Finding {
     pub source: Cow<'static, str>,
 }
 
-/// A unit with its value in a [`Finding`].
+/// A unit or a battery pack with its value in a [`Finding`].
 ///
 /// ```
 /// use lvx_parallel::{Observed, UnitSnapshot};
@@ -91,7 +91,7 @@ pub struct Finding {
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Observed {
-    /// Name of the unit: a label for people, which is unique in a report.
+    /// Name of the unit or battery pack: a label for people, which is unique in a report.
     pub unit: String,
     /// Serial number of the unit, if it is known. It identifies the unit in all reports.
     #[serde(default)]
@@ -108,6 +108,11 @@ impl Observed {
             serial_number: unit.serial_number(),
             value: value.to_string(),
         }
+    }
+
+    /// Returns a battery pack with its value as it is shown. The name of a pack, its port, identifies it.
+    pub fn of_pack(pack: &PackSnapshot, value: impl fmt::Display) -> Self {
+        Self { unit: pack.name.clone(), serial_number: None, value: value.to_string() }
     }
 }
 

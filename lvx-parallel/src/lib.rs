@@ -29,7 +29,8 @@
 //!
 //! # Terms
 //!
-//! - A *unit* is one inverter. A *bank* is all units that share a battery.
+//! - A *unit* is one inverter. A *bank* is all units that share a battery. A *pack* is one of several batteries in
+//!   parallel that together are the battery of the bank.
 //! - The *instance* of a unit is its number in the bank. Instance 0 is the *master*, which the other units,
 //!   the *slaves*, follow.
 //! - *Main firmware* runs on the main processor of a unit, *slave firmware* on its other processors. The
@@ -57,6 +58,10 @@
 //! | `charge-current`, `discharge-current` | how the units share the battery current |
 //! | `grid`, `output` | AC voltages and frequencies |
 //! | `cross-serial`, `cross-status`, `cross-totals` | the data of the units about each other |
+//! | `pack-silent`, `pack-aggregate`, `pack-twice` | which battery packs answer |
+//! | `pack-cell-sum`, `pack-alarm`, `pack-cell-voltage`, `pack-cell-spread`, `pack-temperature` | one battery pack |
+//! | `pack-charge-drift`, `pack-sharing` | the battery packs together |
+//! | `pack-current`, `pack-voltage-drop`, `pack-charge-limit`, `pack-voltage-limits`, `pack-state-of-charge` | packs and units |
 //! | `unread`, `skew` | missing answers, and readings too far apart in time |
 //! | `baseline` | changes since an earlier snapshot |
 //!
@@ -78,6 +83,7 @@
 //! | Task | Item |
 //! |---|---|
 //! | read all units | [`BankSnapshot::read`], or [`Checks::read`], which asks only what the chosen rules need |
+//! | read units and battery packs | [`BankSnapshot::read_with_packs`], or [`Checks::read_with_packs`] |
 //! | choose rules and limits | [`Checks`] with [`RuleInfo`] and [`Thresholds`] |
 //! | add a rule | [`Rule`] with [`Context`], and [`Checks::with_rule`] |
 //! | find what changed since an earlier snapshot | [`Checks::baseline`] |
@@ -85,7 +91,7 @@
 //! | explain a fault, warning or mode on a display | [`Explanation`] |
 //! | add up power and energy of all units | [`Cluster`] |
 //! | build a snapshot without a link | [`UnitSnapshot::from_answers`] |
-//! | read battery packs | [`pack`] |
+//! | read battery packs alone | [`pack`] |
 //!
 //! # Features
 //!
@@ -138,14 +144,15 @@ pub use explanation::Explanation;
 #[cfg(feature = "checks")]
 pub use finding::{Finding, Observed, Severity};
 #[cfg(feature = "checks")]
-pub use read::Member;
+pub use read::{Member, PackMember};
 #[cfg(feature = "checks")]
-pub use report::{Cell, Report, ReportStyle, ReportUnit, Row};
+pub use report::{Cell, Report, ReportPack, ReportStyle, ReportUnit, Row};
 #[cfg(feature = "checks")]
 pub use rules::{FindingKind, Rule, RuleInfo};
 #[cfg(feature = "checks")]
 pub use snapshot::{
-    Answer, BankSnapshot, Gap, HostTime, Question, Questions, Reading, Reason, UnitSnapshot,
+    Answer, BankSnapshot, Gap, HostTime, PackSnapshot, Question, Questions, Reading, Reason,
+    UnitSnapshot,
 };
 #[cfg(feature = "checks")]
 pub use thresholds::{ThresholdInfo, Thresholds};

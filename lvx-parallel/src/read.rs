@@ -2,6 +2,7 @@
 //!
 //! The threads wait for each other at two kinds of points: before they ask for values that change, so that
 //! all units are asked at the same time, and before a decision that depends on the answers of all units.
+//! Battery packs are read before the units and again after them.
 
 use std::{thread, time::Instant};
 
@@ -10,10 +11,14 @@ use pi18_transport::Link;
 use crate::{BankSnapshot, Questions};
 
 mod member;
+mod pack_member;
+mod packs;
 mod reader;
 mod shared;
 
 pub use member::Member;
+pub use pack_member::PackMember;
+use packs::PackReader;
 use reader::Reader;
 use shared::{More, SharedBank};
 
@@ -54,19 +59,50 @@ impl BankSnapshot {
     /// ```
     #[must_use]
     pub fn read_only<L: Link + Send>(members: Vec<Member<L>>, questions: Questions) -> Self {
-        read(members, questions, &|_| Questions::NONE)
+        read(members, NO_PACKS, questions, &|_| Questions::NONE)
+    }
+
+    /// Reads all units, as [`read`](Self::read), and the battery packs beside them.
+    ///
+    /// Each pack is read before the units and again after them, so that both readings are close to the measurements
+    /// of the units. A pack that cannot be read is marked as `lost`; the others are still read. A pack that is silent
+    /// is asked for up to [`PackConfig::settle`](crate::pack::PackConfig::settle) after its port was opened.
+    ///
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Member, PackMember, check};
+    ///
+    /// let units = vec![Member::open(&"sim:0".parse()?)];
+    /// let packs = vec![PackMember::open(&"sim:pack0".parse()?)];
+    /// let bank = BankSnapshot::read_with_packs(units, packs);
+    /// assert_eq!(bank.packs[0].name, "sim:pack0");
+    /// println!("{}", check(&bank));
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    #[must_use]
+    pub fn read_with_packs<L: Link + Send, P: Link>(
+        units: Vec<Member<L>>,
+        packs: Vec<PackMember<P>>,
+    ) -> Self {
+        read(units, packs, Questions::ALL, &|_| Questions::NONE)
     }
 }
 
-/// Reads all units in parallel: asks `questions`, then those that `more` returns, until it returns none.
-pub(crate) fn read<L: Link + Send>(
+/// The packs of a bank that is read without them.
+pub(crate) const NO_PACKS: Vec<PackMember> = Vec::new();
+
+/// Reads all units in parallel: asks `questions`, then those that `more` returns, until it returns none. Reads the
+/// packs before and after them.
+pub(crate) fn read<L: Link + Send, P: Link>(
     members: Vec<Member<L>>,
+    packs: Vec<PackMember<P>>,
     questions: Questions,
     more: &More<'_>,
 ) -> BankSnapshot {
     let clocks = members.iter().filter_map(|member| Some(member.client.as_ref().ok()?.now()));
-    let start = clocks.min().unwrap_or_else(Instant::now);
+    let mut packs = PackReader::new(packs);
+    let start = clocks.chain(packs.now()).min().unwrap_or_else(Instant::now);
     let bank = SharedBank::new(start, members.iter().map(Member::unread), more);
+    packs.read(start);
     let clients: Vec<_> = members.into_iter().map(|member| member.client.ok()).collect();
     thread::scope(|scope| {
         for (place, client) in clients.into_iter().enumerate() {
@@ -82,5 +118,5 @@ pub(crate) fn read<L: Link + Send>(
             });
         }
     });
-    bank.snapshot()
+    bank.snapshot().with_packs(packs.read_again(start))
 }

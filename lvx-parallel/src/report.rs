@@ -2,6 +2,7 @@
 
 mod json;
 mod markdown;
+mod pack_rows;
 mod rows;
 mod style;
 mod summary;
@@ -11,6 +12,6 @@ mod text;
 pub(crate) use markdown::table as markdown_table;
 pub(crate) use rows::settings as setting_rows;
 pub use style::ReportStyle;
-pub use summary::{Report, ReportUnit};
+pub use summary::{Report, ReportPack, ReportUnit};
 pub use table::{Cell, Row};
 pub(crate) use text::table as text_table;

@@ -1,4 +1,4 @@
-//! The rules, one per file. Each examines the units of a bank and returns findings.
+//! The rules, one per file. Each examines the units and packs of a bank and returns findings.
 //!
 //! [`table`] lists the rules with the questions that they need; [`suppression`] lists which rule suppresses
 //! which. The other modules are the rules by topic, and the functions that run them.
@@ -11,6 +11,7 @@ mod identity;
 mod info;
 mod judge;
 mod kind;
+mod packs;
 mod pv;
 mod reading;
 mod rule;

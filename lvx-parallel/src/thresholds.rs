@@ -1,5 +1,7 @@
 //! The table of the limits that rules use.
 
+mod centivolts;
+
 use std::time::Duration;
 
 use pi18_proto::{
@@ -7,7 +9,7 @@ use pi18_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::FormatError;
+use crate::{FormatError, pack::Centivolts};
 
 /// The name and description of a threshold.
 ///
@@ -297,6 +299,82 @@ thresholds! {
     /// Default 50 %. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C; makers of LFP
     /// packs commonly allow 0.5 C continuously.
     charge_rate: Percent = Percent(50);
+    /// largest difference between the voltage of a battery pack and the sum of its cells, in volts
+    ///
+    /// Default 0.2 V (assumed: captures of healthy packs differ by at most 0.01 V).
+    pack_cell_sum: Decivolts = Decivolts(2);
+    /// state of charge of a battery pack, in per cent, from which it counts as full
+    ///
+    /// Default 98 %. Source: captures of full, healthy packs.
+    pack_full: Percent = Percent(98);
+    /// voltage of a cell, in volts, above which it is reported
+    ///
+    /// Default 3.65 V. Source: data sheets of LFP cells give it as the charge limit.
+    pack_cell_high: Centivolts = Centivolts(365);
+    /// voltage of a cell, in volts, from which the pack protects itself
+    ///
+    /// Default 3.80 V. Source: EG4 LifePower4 v2 manual.
+    pack_cell_too_high: Centivolts = Centivolts(380);
+    /// voltage of a cell, in volts, below which it is reported
+    ///
+    /// Default 2.90 V (assumed: less than 5 % of the charge is left).
+    pack_cell_low: Centivolts = Centivolts(290);
+    /// voltage of a cell, in volts, at which the pack protects itself
+    ///
+    /// Default 2.30 V. Source: EG4-LL-S manual, for packs with the same cells.
+    pack_cell_too_low: Centivolts = Centivolts(230);
+    /// largest difference between the cells of a pack that all are between `pack_flat_low` and `pack_flat_high`, in volts
+    ///
+    /// Default 0.05 V (assumed: there, LFP cells with the same charge differ by a few millivolts).
+    pack_cell_spread_flat: Centivolts = Centivolts(5);
+    /// lowest voltage of a cell, in volts, where its voltage hardly depends on its charge
+    ///
+    /// Default 3.10 V (assumed, from the usual table of LFP cells).
+    pack_flat_low: Centivolts = Centivolts(310);
+    /// highest voltage of a cell, in volts, where its voltage hardly depends on its charge
+    ///
+    /// Default 3.40 V (assumed, from the usual table of LFP cells).
+    pack_flat_high: Centivolts = Centivolts(340);
+    /// largest difference between the cells of a pack, in volts
+    ///
+    /// Default 0.12 V (assumed: nearly full and nearly empty cells differ more than others).
+    pack_cell_spread: Centivolts = Centivolts(12);
+    /// difference between the cells of a pack, in volts, above which it is an error
+    ///
+    /// Default 0.20 V (assumed).
+    pack_cell_spread_severe: Centivolts = Centivolts(20);
+    /// largest difference between the states of charge of packs with the same voltage, in per cent
+    ///
+    /// Default 10 %. Source: packs that were not charged to the end for weeks showed 50 to 76 % at the same voltage.
+    pack_charge_spread: Percent = Percent(10);
+    /// difference between the voltages of packs, in volts, up to which they count as the same
+    ///
+    /// Default 0.1 V (assumed: the tolerance of two voltmeters).
+    pack_same_voltage: Decivolts = Decivolts(1);
+    /// mean current of the packs, in amperes, from which their currents are compared
+    ///
+    /// Default 10 A (assumed: smaller currents are not shared evenly).
+    pack_busy_current: Amperes = Amperes(10);
+    /// deviation of the current of a pack from its share, in per cent of the share, plus 5 A
+    ///
+    /// Default 50 % (assumed: cables and contacts of different resistance).
+    pack_share: Percent = Percent(50);
+    /// largest difference between the sum of the packs' currents and that of the units, in amperes, plus `pack_current_share`
+    ///
+    /// Default 10 A (assumed: each unit reports whole amperes, and at another moment).
+    pack_current: Amperes = Amperes(10);
+    /// largest difference between the sum of the packs' currents and that of the units, in per cent of the greater sum
+    ///
+    /// Default 20 % (assumed).
+    pack_current_share: Percent = Percent(20);
+    /// largest difference between the voltages of packs and units without a current, in volts
+    ///
+    /// Default 0.3 V (assumed: the tolerance of two voltmeters). `battery_cable_drop` adds the drop of the cables.
+    pack_voltage_drop: Decivolts = Decivolts(3);
+    /// tolerance of the recommended voltages of packs, in volts
+    ///
+    /// Default 0.2 V. Source: EG4 LifePower4 v2 manual.
+    pack_voltage_tolerance: Decivolts = Decivolts(2);
     /// largest difference between the clocks of the units, in seconds
     ///
     /// Default 300 s (assumed: a clock that gains or loses a second a day is off by five minutes within a year).

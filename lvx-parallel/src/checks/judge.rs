@@ -6,9 +6,9 @@ use pi18_transport::Link;
 
 use super::Checks;
 use crate::{
-    BankSnapshot, Member, Question, Questions, Report, UnitSnapshot,
-    context::{Chosen, Context, prepared},
-    read::read,
+    BankSnapshot, Member, PackMember, PackSnapshot, Question, Questions, Report, UnitSnapshot,
+    context::{Chosen, Context, prepared, prepared_packs},
+    read::{NO_PACKS, read},
     rules::{Rule, judge, newer_format, not_asked},
 };
 
@@ -26,7 +26,29 @@ impl Checks {
     /// ```
     #[must_use]
     pub fn read<L: Link + Send>(&self, members: Vec<Member<L>>) -> BankSnapshot {
-        read(members, self.questions(), &|bank| self.more(bank))
+        read(members, NO_PACKS, self.questions(), &|bank| self.more(bank))
+    }
+
+    /// Reads a bank as [`read`](Self::read), and the battery packs as [`BankSnapshot::read_with_packs`].
+    ///
+    /// ```
+    /// use lvx_parallel::{Checks, Member, PackMember};
+    ///
+    /// let checks = Checks::default().only(["pack-charge-limit"])?;
+    /// let units = vec![Member::open(&"sim:0".parse()?)];
+    /// let packs = vec![PackMember::open(&"sim:pack0".parse()?)];
+    /// let bank = checks.read_with_packs(units, packs);
+    /// // One pack takes the 60 A that the unit may charge with, but 50 A are recommended.
+    /// assert_eq!(checks.check(&bank).findings[0].rule, "pack-charge-limit");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn read_with_packs<L: Link + Send, P: Link>(
+        &self,
+        units: Vec<Member<L>>,
+        packs: Vec<PackMember<P>>,
+    ) -> BankSnapshot {
+        read(units, packs, self.questions(), &|bank| self.more(bank))
     }
 
     /// Returns the questions that the chosen rules need to judge a bank.
@@ -64,11 +86,12 @@ impl Checks {
             let lacks = |unit: &UnitSnapshot| needs.iter().any(|each| unit.is_missing(each));
             bank.units.iter().any(|unit| unit.lost.is_some() || lacks(unit))
         };
-        let units = self.prepare(bank);
-        let mut context = self.context(&units, bank);
+        let (units, packs) = self.prepare(bank);
+        let mut context = self.context(&units, &packs, bank);
         let judged = judge(&mut context, &self.chosen()).into_iter();
         let needs_more =
             judged.filter(|(rule, findings)| is_missing(rule.needs()) || !findings.is_empty());
+        let needs_more = needs_more.filter(|(rule, _)| is_judged(*rule, bank));
         let evidence: Questions = needs_more.map(|(rule, _)| rule.evidence()).collect();
         // The instances in `GS` show whether two snapshots with the same serial number are of one unit.
         let numbers = if context.has_duplicate_unit() {
@@ -81,7 +104,7 @@ impl Checks {
 
     /// Applies the chosen rules to a bank and returns a report with their findings.
     ///
-    /// The order of the units does not matter. Units with the same name are numbered: `NAME #1`. If the
+    /// The order of the units and packs does not matter. Units with the same name are numbered: `NAME #1`. If the
     /// snapshot lacks answers that a rule needs, the rule judges only the others, and the report has a
     /// finding of rule `unread`.
     ///
@@ -97,12 +120,13 @@ impl Checks {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self, bank: &BankSnapshot) -> Report {
-        let units = self.prepare(bank);
-        let mut context = self.context(&units, bank);
+        let (units, packs) = self.prepare(bank);
+        let mut context = self.context(&units, &packs, bank);
         let chosen = self.chosen();
         let judged = judge(&mut context, &chosen).into_iter();
-        let needed = self.questions();
-        let gap = not_asked(&context, needed, |lacking| self.rules_that_need(lacking));
+        let judging = chosen.iter().filter(|rule| is_judged(**rule, bank));
+        let needed = judging.map(|rule| rule.needs()).collect();
+        let gap = not_asked(&context, needed, |lacking| self.rules_that_need(lacking, bank));
         let mut findings: Vec<_> = gap
             .into_iter()
             .chain(newer_format(&context))
@@ -112,25 +136,31 @@ impl Checks {
         Report::new(&context, needed, findings, self.each_rule().count() - chosen.len())
     }
 
-    /// Returns the units that rules judge.
-    fn prepare<'a>(&self, bank: &'a BankSnapshot) -> Vec<Cow<'a, UnitSnapshot>> {
-        prepared(bank, Duration::from_secs(self.thresholds.max_age.0.into()))
+    /// Returns the units and packs that rules judge.
+    fn prepare<'a>(
+        &self,
+        bank: &'a BankSnapshot,
+    ) -> (Prepared<'a, UnitSnapshot>, Prepared<'a, PackSnapshot>) {
+        let max_age = Duration::from_secs(self.thresholds.max_age.0.into());
+        (prepared(bank, max_age), prepared_packs(bank, max_age))
     }
 
-    /// Returns the input of the rules. `units` are the prepared units of `bank`.
+    /// Returns the input of the rules. `units` and `packs` are the prepared ones of `bank`.
     fn context<'a>(
         &'a self,
         units: &'a [Cow<'_, UnitSnapshot>],
+        packs: &'a [Cow<'_, PackSnapshot>],
         bank: &BankSnapshot,
     ) -> Context<'a> {
         let chosen = Chosen {
             thresholds: &self.thresholds,
             expected_firmware: self.expected_firmware,
             bank_ah: self.bank_ah,
+            packs: self.packs,
             baseline: self.baseline.as_ref(),
             applied: self.chosen().into_iter().map(|rule| &*rule.info().id).collect(),
         };
-        Context::new(units, bank, chosen)
+        Context::new(units, packs, bank, chosen)
     }
 
     /// Returns the chosen rules.
@@ -138,11 +168,21 @@ impl Checks {
         self.each_rule().filter(|rule| self.applies(&rule.info().id)).collect()
     }
 
-    /// Returns the ids of the chosen rules that need one of these questions.
-    fn rules_that_need(&self, questions: Questions) -> Vec<String> {
-        let needs = |rule: &&dyn Rule| rule.needs().iter().any(|each| questions.has(each));
+    /// Returns the ids of the chosen rules that judge this bank and need one of these questions.
+    fn rules_that_need(&self, questions: Questions, bank: &BankSnapshot) -> Vec<String> {
+        let needs = |rule: &&dyn Rule| {
+            is_judged(*rule, bank) && rule.needs().iter().any(|each| questions.has(each))
+        };
         self.chosen().into_iter().filter(needs).map(|rule| rule.info().id.to_string()).collect()
     }
+}
+
+/// Units or packs as rules judge them.
+type Prepared<'a, T> = Vec<Cow<'a, T>>;
+
+/// Returns whether a rule can report something about a bank. Rules about packs judge only a bank with packs.
+fn is_judged(rule: &dyn Rule, bank: &BankSnapshot) -> bool {
+    !rule.judges_packs() || !bank.packs.is_empty()
 }
 
 /// Checks a bank with the default [`Checks`].

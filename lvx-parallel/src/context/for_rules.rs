@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use lvx_settings::Packs;
 use pi18_proto::{FaultCode, GeneralStatus, Version};
 
 use super::{Context, ReportedFault, differ, each};
@@ -62,6 +63,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn bank_ah(&self) -> Option<u32> {
         self.chosen.bank_ah
+    }
+
+    /// Returns the battery packs that the site has, if the caller knows them.
+    #[must_use]
+    pub fn site_packs(&self) -> Option<Packs> {
+        self.chosen.packs
     }
 
     /// Returns the earlier snapshot of the bank, if the caller has one.

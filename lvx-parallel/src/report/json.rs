@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
-    summary::{Report, ReportUnit},
+    summary::{Report, ReportPack, ReportUnit},
     table::Row,
 };
 use crate::{Finding, FormatError, HostTime};
@@ -27,6 +27,10 @@ struct Document {
     units: Vec<ReportUnit>,
     #[serde(default)]
     table: Vec<Row>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    packs: Vec<ReportPack>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pack_table: Vec<Row>,
     findings: Vec<Finding>,
 }
 
@@ -63,6 +67,8 @@ impl From<Report> for Document {
             rules_left_out: report.left_out,
             units: report.units,
             table: report.rows,
+            packs: report.packs,
+            pack_table: report.pack_rows,
             findings: report.findings,
         }
     }
@@ -83,6 +89,8 @@ impl TryFrom<Document> for Report {
             complete: document.complete,
             units: document.units,
             rows: document.table,
+            packs: document.packs,
+            pack_rows: document.pack_table,
             findings: document.findings,
             left_out: document.rules_left_out,
             healthy: document.healthy,
@@ -99,7 +107,8 @@ impl Report {
     /// The JSON schema of what [`to_json`](Self::to_json) writes.
     pub const SCHEMA: &'static str = include_str!("../../schema/report.schema.json");
 
-    /// Writes the report as indented JSON, for programs. Its schema is [`SCHEMA`](Self::SCHEMA).
+    /// Writes the report as indented JSON, for programs. Its schema is [`SCHEMA`](Self::SCHEMA). A bank with battery
+    /// packs has the keys `packs` and `pack_table` too.
     ///
     /// ```json
     /// {

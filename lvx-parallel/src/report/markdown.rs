@@ -32,6 +32,12 @@ impl Report {
             out.push_str(&escaped(&text::fold(&folded)));
             out.push_str(".\n");
         }
+        if !self.packs.is_empty() {
+            let names: Vec<_> = self.packs.iter().map(|pack| pack.name.as_str()).collect();
+            let rows: Vec<_> = self.pack_rows.iter().collect();
+            out.push('\n');
+            out.push_str(&table(&names, &rows));
+        }
         if !self.findings.is_empty() {
             out.push('\n');
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use pi18_proto::SerialNumber;
 use serde::{Deserialize, Serialize};
 
-use super::{rows::rows, table::Row};
+use super::{pack_rows::pack_rows, rows::rows, table::Row};
 use crate::{
-    Finding, HostTime, Questions, Severity, UnitSnapshot,
+    Finding, HostTime, PackSnapshot, Questions, Severity, UnitSnapshot,
     context::Context,
     snapshot::{not_asked, skew},
 };
@@ -38,12 +38,16 @@ pub struct Report {
     pub started: Option<HostTime>,
     /// Time between the first and the last `GS` of the units; `None` with fewer than two.
     pub skew: Option<Duration>,
-    /// Whether every unit answered or refused every question that the checks need.
+    /// Whether every unit answered or refused every question that the checks need, and every pack was read.
     pub complete: bool,
     /// The units, the master first.
     pub units: Vec<ReportUnit>,
     /// The values of the units side by side.
     pub rows: Vec<Row>,
+    /// The battery packs, sorted by name; empty if the bank was read without packs.
+    pub packs: Vec<ReportPack>,
+    /// The values of the packs side by side.
+    pub pack_rows: Vec<Row>,
     /// The findings, the most severe first.
     pub findings: Vec<Finding>,
     /// Number of rules that were left out by the choice of the caller.
@@ -70,6 +74,19 @@ pub struct ReportUnit {
     pub complete: bool,
 }
 
+/// A battery pack of a [`Report`].
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReportPack {
+    /// Name of the pack, which identifies it: the port at which it was read.
+    pub name: String,
+    /// Model that the pack reports; `None` if its label was not read.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Whether the pack was read.
+    pub complete: bool,
+}
+
 impl Report {
     /// Returns the report on a bank whose rules need the answers to `needed`.
     pub(crate) fn new(
@@ -85,13 +102,22 @@ impl Report {
             instance: unit.instance().map(|instance| instance.0),
             complete: unit.is_complete() && unit.asked().contains(needed),
         });
+        let packs = context.packs().iter().map(|pack| ReportPack {
+            name: pack.name.clone(),
+            model: pack.label.as_ref().map(|label| label.model.clone()),
+            complete: pack.live.is_some(),
+        });
+        let is_read = |pack: &&PackSnapshot| pack.live.is_some();
         let mut report = Self {
             started: context.started,
             skew: skew(given()),
             complete: given().all(UnitSnapshot::is_complete)
-                && not_asked(given(), needed).is_empty(),
+                && not_asked(given(), needed).is_empty()
+                && context.packs().iter().all(is_read),
             units: units.collect(),
             rows: rows(&context.given, &findings),
+            packs: packs.collect(),
+            pack_rows: pack_rows(context.packs(), &findings),
             findings,
             left_out,
             healthy: false,
@@ -102,7 +128,7 @@ impl Report {
         report
     }
 
-    /// Returns whether there are units, and no finding is a warning or an error.
+    /// Returns whether there are units or packs, and no finding is a warning or an error.
     ///
     /// A bank of which only a part was judged can be healthy; its [`verdict`](Self::verdict) then
     /// begins with `healthy as far as it was judged`.
@@ -113,7 +139,7 @@ impl Report {
 
     fn judged_healthy(&self) -> bool {
         let is_quiet = self.findings.iter().all(|finding| finding.severity == Severity::Info);
-        is_quiet && !self.units.is_empty()
+        is_quiet && !(self.units.is_empty() && self.packs.is_empty())
     }
 
     /// Returns the result in one line: `not healthy: 2 units, 1 error, 0 warnings`.
@@ -125,14 +151,17 @@ impl Report {
     fn judged(&self) -> String {
         let count = |severity| self.findings.iter().filter(|f| f.severity == severity).count();
         let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
-        let units = plural(self.units.len(), "unit");
+        let both = [(self.units.len(), "unit"), (self.packs.len(), "pack")];
+        let given = both.into_iter().filter(|(number, _)| *number > 0);
+        let units: Vec<_> = given.map(|(number, noun)| plural(number, noun)).collect();
         let left_out = match self.left_out {
             0 => String::new(),
             number => format!(", {} left out", plural(number, "rule")),
         };
-        if self.units.is_empty() {
+        if units.is_empty() {
             return "nothing to judge: no unit was given".to_owned();
         }
+        let units = units.join(", ");
         if self.healthy {
             let is_gap = |finding: &Finding| matches!(&*finding.rule, "skew" | "unread");
             let is_partial = self.findings.iter().any(is_gap) || !self.complete;

@@ -18,7 +18,7 @@ const GREEN: &str = "32";
 const BOLD: &str = "1";
 
 impl Report {
-    /// Writes the report as text: the units side by side, the findings and the verdict.
+    /// Writes the report as text: the units side by side, the battery packs below them, the findings and the verdict.
     ///
     /// Values that are the same on all units are folded into one line, and settings are shown only if they
     /// differ. Characters that control a terminal are escaped.
@@ -45,6 +45,18 @@ impl Report {
         }
         if !folded.is_empty() {
             text.push_str(&wrap("same on all: ", &fold(&folded), style.width));
+        }
+        if !self.packs.is_empty() {
+            let names: Vec<_> = self.packs.iter().map(|pack| pack.name.as_str()).collect();
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            let (folded, shown): (Vec<&Row>, Vec<&Row>) =
+                self.pack_rows.iter().partition(|row| row.same);
+            text.push_str(&table(&names, &shown, *style));
+            if !folded.is_empty() {
+                text.push_str(&wrap("same on all: ", &fold(&folded), style.width));
+            }
         }
         if !text.is_empty() {
             text.push('\n');

@@ -82,6 +82,12 @@ pub trait Rule: Send + Sync {
         &[]
     }
 
+    /// Returns whether the rule judges battery packs. Such a rule reports nothing about a bank without packs, whose
+    /// report then does not miss its questions. By default, the rule judges units alone.
+    fn judges_packs(&self) -> bool {
+        false
+    }
+
     /// Judges a bank. Returns an empty list if there is nothing to report.
     ///
     /// Answers may be missing: a unit may not answer, and a saved bank may have been read for another task.

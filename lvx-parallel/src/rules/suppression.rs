@@ -154,6 +154,11 @@ static TABLE: &[Suppression] = &[
     // A unit warns of the same voltage.
     row(BatteryHighWarning, "over-voltage", Reports),
     row(BatteryLowWarning, "under-voltage", Reports),
+    // A pack that was given twice counts twice in a sum, and another one is missing.
+    row(Rule("pack-sharing"), "pack-twice", Reports),
+    row(Rule("pack-current"), "pack-twice", Reports),
+    // Packs without a common state of charge have none to compare with the units.
+    row(Rule("pack-state-of-charge"), "pack-charge-drift", Reports),
     // Units that cannot communicate have no reliable data about each other.
     row(Rule("mode-conflict"), "fault", Always(has_communication_fault)),
     row(Rule("cross-serial"), "fault", Always(has_communication_fault)),

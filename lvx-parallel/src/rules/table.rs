@@ -13,7 +13,7 @@ use super::{
     ac, battery, cross, heat, identity,
     info::RuleInfo,
     kind::FindingKind,
-    pv, reading,
+    packs, pv, reading,
     rule::{BuiltIn, Rule},
     setup, state,
 };
@@ -24,6 +24,8 @@ pub(crate) struct RuleRow {
     pub(crate) rule: &'static BuiltIn,
     /// Values that the rule judges.
     pub(crate) looks_at: &'static str,
+    /// Whether the rule judges battery packs.
+    pub(crate) judges_packs: bool,
     /// Questions whose answers the rule judges.
     pub(crate) needs: Questions,
     /// Questions to ask if the rule found something, or an answer is missing. Their answers explain the
@@ -52,6 +54,10 @@ impl Rule for RuleRow {
         self.rule.kinds
     }
 
+    fn judges_packs(&self) -> bool {
+        self.judges_packs
+    }
+
     fn check(&self, context: &Context<'_>) -> Vec<Finding> {
         (self.rule.check)(context)
     }
@@ -69,6 +75,7 @@ macro_rules! rules {
             RuleRow {
                 rule: &$room::$rule::RULE,
                 looks_at: concat!($($looks_at),*).trim_ascii(),
+                judges_packs: matches!(stringify!($room).as_bytes(), b"packs"),
                 needs: $needs,
                 evidence: $evidence,
             }
@@ -153,6 +160,36 @@ rules! {
     cross::cross_status: GS.and(MOD).and(PGS).and(GMN), FAULTS;
     /// totals in `PGSn`, and the sums of output power and charge current in `GS`
     cross::cross_totals: GS.and(PIRI).and(PGS).and(GMN), FAULTS;
+    /// which packs answered
+    packs::pack_silent: NONE, NONE;
+    /// whether a port answered for a chain of packs
+    packs::pack_aggregate: NONE, NONE;
+    /// cells, cycles, capacity and charge of the packs, in two readings
+    packs::pack_twice: NONE, NONE;
+    /// warnings, protections, errors and status of each pack, and its state of charge
+    packs::pack_alarm: NONE, NONE;
+    /// the cell voltages of each pack
+    packs::pack_cell_voltage: NONE, NONE;
+    /// the cell voltages of each pack
+    packs::pack_cell_spread: NONE, NONE;
+    /// the cell voltages and the voltage of each pack
+    packs::pack_cell_sum: NONE, NONE;
+    /// temperatures and current of each pack, and the limits of its family
+    packs::pack_temperature: NONE, NONE;
+    /// state of charge and voltage of the packs
+    packs::pack_charge_drift: NONE, NONE;
+    /// currents, capacities and state of charge of the packs, in two readings
+    packs::pack_sharing: NONE, NONE;
+    /// the sum of the packs' currents, in two readings, and of the battery currents of the units (`GS`, the own `PGSn`)
+    packs::pack_current: GS.and(PRI), PGS;
+    /// voltages of the packs, in two readings, and of the units (`GS`, the own `PGSn`), with their battery currents
+    packs::pack_voltage_drop: GS, PGS;
+    /// maximum charge currents of the units (`PIRI`), number and limits of the packs
+    packs::pack_charge_limit: PIRI, NONE;
+    /// bulk, float and cut-off voltage of the units (`PIRI`), and the limits of the packs
+    packs::pack_voltage_limits: PIRI, NONE;
+    /// battery capacities of the units (`GS`), and state of charge of the packs
+    packs::pack_state_of_charge: GS, NONE;
     /// the lists of charge currents (`MCHGCR`, `MUCHGCR`)
     setup::selectable_currents: MCHGCR.and(MUCHGCR), PIRI.and(GMN);
     /// the serial number (`ID`)

@@ -42,6 +42,11 @@ impl<T> Reading<T> {
     pub const fn new(value: T, at: Duration) -> Self {
         Self { value, at }
     }
+
+    /// Returns the reading with its time in whole milliseconds, as in a file.
+    pub(crate) fn whole_millis(self) -> Self {
+        Self { at: whole_millis(self.at), ..self }
+    }
 }
 
 /// The outcome of one question: a reading, or a gap with its reason.
@@ -230,7 +235,8 @@ fn whole_millis(time: Duration) -> Duration {
     Duration::from_millis(millis(time))
 }
 
-fn millis(time: Duration) -> u64 {
+/// Returns a time in milliseconds.
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -1,15 +1,19 @@
-//! The snapshots of all units of a bank.
+//! The snapshots of all units and packs of a bank.
 
 use std::time::Duration;
 
 use super::{
     host_time::HostTime,
+    pack::PackSnapshot,
     question::Questions,
     ring::{Ring, is_ring},
     unit::UnitSnapshot,
 };
 
-/// The answers of all units of one bank, read together.
+/// The answers of all units of one bank and of its battery packs, read together.
+///
+/// A bank need not have packs: [`read`](Self::read) reads the units alone, and rules about packs then report nothing.
+/// [`read_with_packs`](Self::read_with_packs) reads both.
 ///
 /// [`read`](Self::read) reads it from the units, [`parse`](Self::parse) from a file.
 /// [`check`](crate::check) judges it, and [`compare`](crate::compare) shows the settings side by side.
@@ -37,6 +41,8 @@ pub struct BankSnapshot {
     pub started: Option<HostTime>,
     /// The units, in the order in which they were given.
     pub units: Vec<UnitSnapshot>,
+    /// The battery packs, in the order in which they were given; empty if none were.
+    pub packs: Vec<PackSnapshot>,
     /// Version of the format, if the bank was saved in a [later one](Self::VERSION) than this version knows.
     /// What this version could not read is missing, and is lost if the bank is saved again.
     pub newer_format: Option<u32>,
@@ -46,9 +52,20 @@ impl BankSnapshot {
     /// The largest number of units: the protocol has one digit for the number of a unit.
     pub const MAX_UNITS: usize = 10;
 
+    /// The largest number of packs.
+    ///
+    /// Source: assumed, as for [`lvx_settings::Packs::MAX_COUNT`].
+    pub const MAX_PACKS: usize = 64;
+
     /// Returns a bank of these units, without a time at which reading started.
     pub fn new(units: impl IntoIterator<Item = UnitSnapshot>) -> Self {
         Self { units: units.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Returns the bank with these packs instead of those that it has.
+    #[must_use]
+    pub fn with_packs(self, packs: impl IntoIterator<Item = PackSnapshot>) -> Self {
+        Self { packs: packs.into_iter().collect(), ..self }
     }
 
     /// Returns the time between the first and the last `GS` of the units; `None` with fewer than two.
@@ -60,10 +77,11 @@ impl BankSnapshot {
         skew(&self.units)
     }
 
-    /// Returns whether every unit answered or refused every question that it was asked.
+    /// Returns whether every unit answered or refused every question that it was asked, and every pack was read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.units.iter().all(UnitSnapshot::is_complete)
+            && self.packs.iter().all(|pack| pack.live.is_some())
     }
 
     /// Returns a copy as if the units had been asked only these questions, and
@@ -90,7 +108,8 @@ impl BankSnapshot {
                 ring.restrict(place, unit);
             }
         }
-        Self { started: self.started, units, newer_format: self.newer_format }
+        let packs = self.packs.clone();
+        Self { started: self.started, units, packs, newer_format: self.newer_format }
     }
 
     /// Returns those of `questions` that at least one unit was not asked. Units that stopped answering do

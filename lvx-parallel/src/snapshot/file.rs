@@ -6,17 +6,28 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{bank::BankSnapshot, host_time::HostTime, newer, unit::UnitSnapshot};
+use super::{
+    bank::BankSnapshot, host_time::HostTime, newer, pack::PackSnapshot, unit::UnitSnapshot,
+};
 use crate::FormatError;
 
 /// The content of a file.
 #[derive(Serialize, Deserialize)]
-struct File<U> {
+struct File<U, P> {
     format: String,
     version: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     started: Option<HostTime>,
     units: U,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    packs: Option<P>,
+}
+
+/// A file that was read.
+type SavedFile = File<Vec<UnitSnapshot>, Vec<PackSnapshot>>;
+
+fn none<P>() -> Option<P> {
+    None
 }
 
 /// The keys that every version has.
@@ -35,6 +46,7 @@ impl Serialize for BankSnapshot {
             version: Self::VERSION,
             started: self.started,
             units: self.units.as_slice(),
+            packs: (!self.packs.is_empty()).then_some(self.packs.as_slice()),
         };
         file.serialize(serializer)
     }
@@ -42,21 +54,22 @@ impl Serialize for BankSnapshot {
 
 impl<'de> Deserialize<'de> for BankSnapshot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        File::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
+        SavedFile::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
     }
 }
 
-impl TryFrom<File<Vec<UnitSnapshot>>> for BankSnapshot {
+impl TryFrom<SavedFile> for BankSnapshot {
     type Error = FormatError;
 
-    fn try_from(file: File<Vec<UnitSnapshot>>) -> Result<Self, FormatError> {
+    fn try_from(file: SavedFile) -> Result<Self, FormatError> {
         if file.format != FORMAT || file.version == 0 {
             let found = format!("{} version {}", file.format.escape_debug(), file.version);
             let why = format!("expected {FORMAT} version 1 or later, found {found}");
             return Err(FormatError::new("format", why));
         }
         let newer_format = (file.version > Self::VERSION).then_some(file.version);
-        let mut bank = Self { started: file.started, units: file.units, newer_format };
+        let packs = file.packs.unwrap_or_default();
+        let mut bank = Self { started: file.started, units: file.units, packs, newer_format };
         bank.check_size()?;
         bank.units.iter_mut().for_each(UnitSnapshot::fill_serial);
         Ok(bank)
@@ -106,7 +119,7 @@ impl BankSnapshot {
             return Err(FormatError::new("the text", why));
         }
         let is_newer = |header: Header| header.format == FORMAT && header.version > Self::VERSION;
-        let file: File<Vec<UnitSnapshot>> = if deserialized(text).is_ok_and(is_newer) {
+        let file: SavedFile = if deserialized(text).is_ok_and(is_newer) {
             let mut file: Value = deserialized(text)?;
             newer::reduce(&mut file);
             serde_json::from_value(file).map_err(|error| FormatError::json(&error))?
@@ -124,6 +137,9 @@ impl BankSnapshot {
     /// (milliseconds since the start) and `value`, a reply whose quantities are numbers in their unit and
     /// whose codes are numbers; or it has `missing` with `reason` and `text`. `ratings` and `statuses` are
     /// lists by instance.
+    ///
+    /// `packs`, if there are any, have their `name`, `label`, and `live` with `at_ms` and the `registers` from 0 on;
+    /// `earlier` has readings before. A pack that could not be read has `lost` with `reason` and `text`.
     ///
     /// ```yaml
     /// format: lvx-bank
@@ -155,11 +171,12 @@ impl BankSnapshot {
     }
 
     fn check_size(&self) -> Result<(), FormatError> {
-        let max = Self::MAX_UNITS;
-        let check = |place: String, found: usize| {
+        let check_at_most = |max: usize, place: String, found: usize| {
             let why = || format!("expected at most {max}, found {found}");
             if found > max { Err(FormatError::new(place, why())) } else { Ok(()) }
         };
+        let check = |place, found| check_at_most(Self::MAX_UNITS, place, found);
+        check_at_most(Self::MAX_PACKS, "packs".to_owned(), self.packs.len())?;
         check("units".to_owned(), self.units.len())?;
         for unit in &self.units {
             let place = |list: &str| format!("{} {list}", unit.name.escape_debug());

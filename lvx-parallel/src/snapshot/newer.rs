@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::unit::UnitSnapshot;
+use super::{pack::PackSnapshot, unit::UnitSnapshot};
 use crate::HostTime;
 
 /// Removes from a file what this version cannot read. An answer becomes a gap, so that nothing is judged
@@ -18,6 +18,13 @@ pub(super) fn reduce(file: &mut Value) {
     let units = file.get_mut("units").and_then(Value::as_array_mut);
     for unit in units.into_iter().flatten().filter_map(Value::as_object_mut) {
         reduce_unit(unit);
+    }
+    let packs = file.get_mut("packs").and_then(Value::as_array_mut);
+    for pack in packs.into_iter().flatten() {
+        if let Err(error) = serde_json::from_value::<PackSnapshot>(pack.clone()) {
+            let name = pack.get("name").and_then(Value::as_str).unwrap_or_default();
+            *pack = json!({ "name": name, "lost": gap(&error.to_string()) });
+        }
     }
 }
 
