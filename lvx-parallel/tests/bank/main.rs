@@ -17,6 +17,7 @@ mod healthy;
 mod many;
 mod order;
 mod paced;
+mod packs;
 mod previous;
 mod random;
 mod reports;
