@@ -22,7 +22,10 @@ use pi18_transport::{
 use serde_json::Value;
 
 use self::{faults::FAULTS, plan::PackPlan};
-use crate::{findings, findings_of, member, shared, strict_validator, texts};
+use crate::{
+    asked::{narrow, sorted},
+    findings, findings_of, member, shared, strict_validator, texts,
+};
 
 /// Returns the number of random banks.
 fn banks() -> u64 {
@@ -112,6 +115,24 @@ fn each_rule_about_packs_has_a_problem_that_it_finds() {
     for rule in rules {
         let id = &rule.info().id;
         assert!(FAULTS.iter().any(|fault| fault.rule == *id), "{id}");
+    }
+}
+
+#[test]
+fn questions_of_rules_about_packs_are_sufficient() {
+    for (seed, fault) in (0..).zip(FAULTS.iter().chain(FAULTS)) {
+        let mut random = Rng::with_seed(seed);
+        let mut plan = PackPlan::healthy(&mut random);
+        while plan.len() < fault.packs {
+            plan = PackPlan::healthy(&mut random);
+        }
+        (fault.plan)(&mut plan, 0, &mut random);
+        let mut bank = plan.read();
+        (fault.change)(&mut bank, 0);
+        let checks = Checks::default().only([fault.rule]).unwrap();
+        let full = sorted(checks.check(&bank).findings);
+        assert!(!full.is_empty(), "{}", fault.name);
+        assert_eq!(sorted(narrow(&checks, &bank)), full, "seed {seed}, {}", fault.name);
     }
 }
 
