@@ -4,9 +4,7 @@ mod stored;
 
 use lvx_settings::PackLimits;
 use pi18_transport::Error;
-use serde::{Deserialize, Serialize};
 
-use self::stored::StoredPack;
 use super::answer::{Gap, Reading, Reason};
 use crate::pack::{Family, Label, Live, MapError, OtherMap};
 
@@ -36,8 +34,7 @@ use crate::pack::{Family, Label, Live, MapError, OtherMap};
 /// assert!(check(&bank).is_healthy());
 /// # Ok::<(), lvx_parallel::pack::MapError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "StoredPack", into = "StoredPack")]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PackSnapshot {
     /// Name of the pack in reports, which identifies it: the port at which it was read.

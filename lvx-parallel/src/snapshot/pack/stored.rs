@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::PackSnapshot;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 
 /// The content of a file about one pack.
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredPack {
+struct StoredPack {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lost: Option<Gap>,
@@ -53,6 +53,18 @@ struct StoredScales {
 struct StoredLive {
     at_ms: u64,
     registers: Vec<u16>,
+}
+
+impl Serialize for PackSnapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        StoredPack::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PackSnapshot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        StoredPack::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
+    }
 }
 
 impl From<PackSnapshot> for StoredPack {
