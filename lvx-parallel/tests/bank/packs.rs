@@ -9,8 +9,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use fastrand::Rng;
 use lvx_parallel::{
-    BankSnapshot, Checks, PackMember, PackSnapshot, Reading, Report, ReportStyle, Rule, Severity,
-    check,
+    BankSnapshot, Checks, PackMember, PackSnapshot, Reading, Report, ReportStyle, Severity, check,
     pack::{Centivolts, Live, PackAddress, PackClient, Protections, Warnings},
 };
 use lvx_settings::{PackModel, Packs};
@@ -278,7 +277,7 @@ fn rules_that_need_history_are_silent_without_it() {
         {
             continue;
         }
-        let mut bank = (0..).map(healthy).find(|plan| plan.len() >= 3).unwrap().read();
+        let mut bank = (0..10_000).map(healthy).find(|plan| plan.len() >= 3).unwrap().read();
         (fault.change)(&mut bank, 1);
         let is_found =
             |bank: &BankSnapshot| findings(bank).iter().any(|(rule, _)| *rule == fault.rule);
@@ -311,7 +310,7 @@ fn full_pack_with_a_harmless_warning_and_protection_is_healthy() {
 
 #[test]
 fn packs_of_the_site_give_number_and_limits() {
-    let mut bank = (0..).map(healthy).find(|plan| plan.len() == 2).unwrap().read();
+    let mut bank = (0..10_000).map(healthy).find(|plan| plan.len() == 2).unwrap().read();
     let charge_limit = |checks: &Checks, bank: &BankSnapshot| {
         let found = findings_of(checks, bank);
         found.into_iter().find(|(rule, _)| *rule == "pack-charge-limit").map(|found| found.1)
@@ -342,7 +341,7 @@ fn packs_of_the_site_give_number_and_limits() {
 
 #[test]
 fn packs_that_share_a_name_are_numbered_and_old_measurements_are_not_judged() {
-    let plan = (0..).map(healthy).find(|plan| plan.len() >= 2).unwrap();
+    let plan = (0..10_000).map(healthy).find(|plan| plan.len() >= 2).unwrap();
     let mut bank = plan.read();
     for pack in &mut bank.packs {
         pack.name = "pack".to_owned();

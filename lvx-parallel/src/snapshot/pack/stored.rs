@@ -100,7 +100,7 @@ impl TryFrom<StoredPack> for PackSnapshot {
             FormatError::new(place("scales"), "expected 100, 10 or 1, found another number")
         })?;
         let read = |field: &str, live: StoredLive| {
-            live.reading(&scales).map_err(|why| FormatError::new(place(field), why))
+            live.reading(scales).map_err(|why| FormatError::new(place(field), why))
         };
         let live = stored.live.map(|live| read("live", live)).transpose()?;
         let earlier = stored.earlier.into_iter().map(|live| read("earlier", live));
@@ -158,13 +158,13 @@ impl StoredLive {
         Self { at_ms: millis(reading.at), registers: reading.value.to_registers().words().to_vec() }
     }
 
-    fn reading(self, scales: &Scales) -> Result<Reading<Live>, String> {
+    fn reading(self, scales: Scales) -> Result<Reading<Live>, String> {
         let (max, found) = (MAX_REGISTERS, self.registers.len());
         if found > max {
             return Err(format!("expected at most {max} registers, found {found}"));
         }
         let registers = Registers::new(0, self.registers);
-        let live = Live::from_registers(&registers, scales).map_err(|error| error.to_string())?;
+        let live = Live::from_registers(&registers, &scales).map_err(|error| error.to_string())?;
         Ok(Reading::new(live, Duration::from_millis(self.at_ms)))
     }
 }

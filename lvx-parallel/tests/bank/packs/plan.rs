@@ -91,7 +91,9 @@ impl PackPlan {
         let mut bank = Bank::new(BankConfig { units: switches.len(), switches }).unwrap();
         bank.switch_pack(0, &format!("packs={}", self.len())).unwrap();
         for (pack, switches) in self.packs.iter().enumerate() {
-            switches.iter().for_each(|text| bank.switch_pack(pack, text).unwrap());
+            for text in switches {
+                bank.switch_pack(pack, text).unwrap();
+            }
         }
         let bank = SharedBank::virtual_time(bank);
         bank.link(0).pause(self.plan.runs);
@@ -121,12 +123,12 @@ pub(super) fn read(bank: &SharedBank) -> BankSnapshot {
                 pack.label = client.label().ok();
             }
             let live = client.live();
-            let at = bank.elapsed() - start;
+            let at = bank.elapsed().saturating_sub(start);
             pack.take(live.as_ref().map(|live| Reading::new(*live, at)));
         }
     };
     each(&mut clients, &mut packs);
-    let at = bank.elapsed() - start;
+    let at = bank.elapsed().saturating_sub(start);
     let units = bank.with(|bank| {
         let unit = |unit| {
             UnitSnapshot::from_answers(format!("sim:{unit}"), |query| {
