@@ -32,9 +32,9 @@ static IDLE: FindingKind = FindingKind::new(
     "the other packs carry its current, and age faster or protect themselves",
     &[
         "look at the pack: is it on, is its breaker on, and which alarm does it show?",
-        "close a breaker only after the cause is known, and only if the voltage of the pack is that of the others: \
-         a high current flows otherwise",
-        "have an electrician check the cables and fuses of the pack",
+        "leave an open breaker of a pack open until the cause is known, and the voltage of the pack is that of the \
+         others: a high current flows otherwise",
+        "have an electrician look at the cables and fuses of the pack",
     ],
 );
 

@@ -28,7 +28,7 @@ static DROP: FindingKind = FindingKind::new(
     "a contact or a cable between packs and unit gets hot, or one of the voltmeters is wrong, so that the battery is \
      charged too far or not enough",
     &[
-        "lower load and charge current: a contact that gets hot can start a fire",
+        "lower load and charge current: a loose connection gets hot, and can start a fire",
         "have an electrician measure the voltage along the path from the packs to the unit under load, and tighten or \
          replace what loses most",
         "without a loss there, have the voltmeter of the unit or of the packs checked",
