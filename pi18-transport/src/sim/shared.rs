@@ -206,7 +206,7 @@ impl SharedBank {
         } else if let Some(link) = state.concurrent.get(&wire).cloned() {
             wait_concurrent(state, wire, Concurrent { until: Some(until), ..link });
         } else {
-            state.elapsed = Some(now.max(until));
+            state.jump(now.max(until));
         }
     }
 }
@@ -244,10 +244,15 @@ impl ClockedBank {
         if Some(next) <= self.elapsed {
             return false;
         }
-        self.elapsed = Some(next);
-        let is_over = |link: &&Concurrent| link.until.is_some_and(|until| until <= next);
-        self.concurrent.values().filter(is_over).for_each(|link| link.woken.notify_one());
+        self.jump(next);
         true
+    }
+
+    /// Moves the virtual clock, and wakes the concurrent links whose wait is over.
+    fn jump(&mut self, to: Duration) {
+        self.elapsed = Some(to);
+        let is_over = |link: &&Concurrent| link.until.is_some_and(|until| until <= to);
+        self.concurrent.values().filter(is_over).for_each(|link| link.woken.notify_one());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Links in virtual and in real time, the bank of the process, and wrong switches.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use pi18_proto::{Dialect, RequestFrame};
@@ -74,6 +74,21 @@ fn waits_of_concurrent_links_overlap_in_virtual_time() {
     assert!(shared.elapsed().abs_diff(took) < Duration::from_millis(1), "{:?}", shared.elapsed());
     // The concurrent links are dropped: the clock does not wait for them any longer.
     assert_eq!(ask(&mut shared.link(0), MOD), b"^D00505\xD9\x9F\r");
+}
+
+#[test]
+fn link_that_moves_the_clock_wakes_a_concurrent_link() {
+    let shared = SharedBank::virtual_time(bank(&["units=2", ""]));
+    // The second link never waits, so that only the link to the pack moves the clock.
+    let [mut first, _second] = <[_; 2]>::try_from(shared.concurrent_links()).unwrap();
+    let mut pack = shared.pack_link(0);
+    let paused = std::thread::spawn(move || first.pause(Duration::from_secs(1)));
+    let start = Instant::now();
+    while !paused.is_finished() {
+        assert!(start.elapsed() < Duration::from_secs(30), "the link is still waiting");
+        pack.pause(Duration::from_secs(1));
+        std::thread::yield_now();
+    }
 }
 
 #[test]

@@ -73,8 +73,7 @@ impl Link for PackLink {
         let now = self.shared.now_of(&state);
         state.bank.send_to_pack(self.pack, bytes, now);
         let connected = state.bank.has_pack(self.pack);
-        drop(state);
-        self.shared.0.changed.notify_all();
+        self.shared.notify_changed(&state);
         if connected { Ok(()) } else { Err(self.disconnected()) }
     }
 
