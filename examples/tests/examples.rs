@@ -166,6 +166,17 @@ fn check_bank() {
 }
 
 #[test]
+fn check_packs() {
+    let packs =
+        ["sim:pack0?volts=54.86", "sim:pack1?volts=54.86&drift=-20", "sim:pack2?volts=54.86"];
+    let printed = prints("check_packs", &[&["sim:0?frozen=on", "sim:1"][..], &packs].concat());
+    let lines = |start: &str| printed.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!((lines("sim:pack0: 54.86 V, "), lines("sim:pack1: 54.86 V, ")), (1, 1), "{printed}");
+    assert_eq!(lines("not healthy: 2 units, 3 packs, 0 errors, 1 warning"), 1, "{printed}");
+    assert!(printed.contains("first step: charge"), "{printed}");
+}
+
+#[test]
 fn custom_rule() {
     insta::assert_snapshot!(prints("custom_rule", &["sim:0?frozen=on&soc=40", "sim:1"]));
 }

@@ -11,6 +11,9 @@ mod help;
 mod history;
 #[cfg(target_os = "linux")]
 mod links;
+#[cfg(not(all(feature = "bridge", feature = "watch")))]
+mod missing;
+mod packs;
 mod profile;
 mod query;
 mod runs;
@@ -27,12 +30,15 @@ use self::help::STATUSES;
 
 #[cfg(target_os = "linux")]
 pub(crate) use self::links::{Devices, InstallFile, Links, LinksTask};
+#[cfg(not(all(feature = "bridge", feature = "watch")))]
+use self::missing::Missing;
 #[cfg(feature = "watch")]
 pub(crate) use self::watch::Watch;
 pub(crate) use self::{
     bank::{Bank, Compare, Dump, DumpFormat, ReportFormat, SyncCheck},
     format::Format,
     help::MAX_WIDTH,
+    packs::Packs,
     profile::{Diff, Profile, ProfileTask, Validate},
     query::{Decode, Explain, Query, QueryFormat},
     simulate::Simulate,
@@ -72,6 +78,7 @@ pub(crate) enum Command {
     Now(Now),
     #[cfg(feature = "watch")]
     Watch(Watch),
+    Packs(Packs),
     SyncCheck(SyncCheck),
     Compare(Compare),
     Dump(Dump),
@@ -90,6 +97,15 @@ pub(crate) enum Command {
     Bridge(Bridge),
     #[cfg(feature = "bridge")]
     History(History),
+    #[cfg(not(feature = "bridge"))]
+    #[command(hide = true)]
+    Bridge(Missing),
+    #[cfg(not(feature = "bridge"))]
+    #[command(hide = true)]
+    History(Missing),
+    #[cfg(not(feature = "watch"))]
+    #[command(hide = true)]
+    Watch(Missing),
     /// Print the completion script of a shell
     ///
     /// For bash: `lvx completions bash > ~/.local/share/bash-completion/completions/lvx`

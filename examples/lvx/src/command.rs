@@ -16,7 +16,10 @@ mod explain;
 mod history;
 #[cfg(target_os = "linux")]
 mod links;
+#[cfg(not(all(feature = "bridge", feature = "watch")))]
+mod missing;
 mod now;
+mod packs;
 mod profile;
 mod query;
 mod restore;
@@ -44,6 +47,7 @@ pub(crate) fn run(command: &Command, out: &mut Stdout) -> Result<Status, Failure
         Command::Now(args) => now::run(args, out),
         #[cfg(feature = "watch")]
         Command::Watch(args) => watch::run(args, out),
+        Command::Packs(args) => packs::run(args, out),
         Command::SyncCheck(args) => sync_check::run(args, out),
         Command::Compare(args) => compare::run(args, out),
         Command::Dump(args) => dump::run(args, out),
@@ -62,6 +66,12 @@ pub(crate) fn run(command: &Command, out: &mut Stdout) -> Result<Status, Failure
         Command::Bridge(args) => bridge::run(args, out),
         #[cfg(feature = "bridge")]
         Command::History(args) => history::run(args, out),
+        #[cfg(not(feature = "bridge"))]
+        Command::Bridge(_) => missing::run("bridge", "bridge"),
+        #[cfg(not(feature = "bridge"))]
+        Command::History(_) => missing::run("history", "bridge"),
+        #[cfg(not(feature = "watch"))]
+        Command::Watch(_) => missing::run("watch", "watch"),
         Command::Completions { shell } => completions::run(*shell, out),
     }
 }

@@ -9,6 +9,7 @@ mod finding;
 mod flow;
 mod json;
 mod key;
+mod pack;
 #[cfg(feature = "watch")]
 mod past;
 mod rows;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     api::overview,
     flow::{Flow, MIN_FLOW},
     key::Key,
+    pack::packs_in_short,
     past::{Curve, Past, Spans},
     rows::Row,
     text::{about, ago, energy, local_time, power},
@@ -33,6 +35,7 @@ pub(crate) use self::{
 pub(crate) use self::{
     bank::{Overview, Summary},
     finding::Finding,
+    pack::Pack,
     unit::{LinkState, Unit},
     verdict::Verdict,
 };

@@ -6,6 +6,8 @@ mod open;
 mod shared;
 
 pub(crate) use adapters::adapters;
-pub(crate) use bank::{bank_addresses, read_bank, read_units, saved_bank};
+pub(crate) use bank::{
+    BankAddresses, bank_addresses, expected_unit, read_addresses, read_bank, saved_bank,
+};
 pub(crate) use open::{OpenUnit, host, open, open_for};
 pub(crate) use shared::{discover, open_address, open_link, read_held, reopen_address};

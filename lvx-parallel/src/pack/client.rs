@@ -111,13 +111,19 @@ pub struct PackClient<L = Box<dyn Link + Send>> {
 impl PackClient {
     /// Opens the port of a pack, such as `pack:/dev/serial/by-path/…?baud=9600&address=64`.
     ///
+    /// A virtual pack needs no [`settle`](PackConfig::settle), unless its switch `opening` asks for it.
+    ///
     /// # Errors
     /// If the address is that of a unit, or the port cannot be opened or is in use.
     pub fn open(address: &Address) -> Result<Self, Error> {
         let link = address.pack_link()?;
         let bus = address.pack_address().and_then(PackAddress::new).unwrap_or_default();
         let own = address.config();
-        let config = PackConfig { timeout: own.timeout, tries: own.tries, ..PackConfig::default() };
+        let mut config =
+            PackConfig { timeout: own.timeout, tries: own.tries, ..PackConfig::default() };
+        if is_ready_at_once(address) {
+            config.settle = Duration::ZERO;
+        }
         Ok(Self { name: address.place().to_owned(), ..Self::with_config(link, bus, config) })
     }
 }
@@ -435,6 +441,12 @@ impl<L> fmt::Debug for PackClient<L> {
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns whether an address leads to a virtual pack whose adapter is ready when it is opened.
+fn is_ready_at_once(address: &Address) -> bool {
+    let text = address.to_string();
+    text.starts_with("sim:") && !text.contains("opening=")
 }
 
 /// The most bytes that may arrive during one try: 64 of the longest replies, as an adapter may hold that was not

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::help::{STATUSES, UNITS};
+use super::help::{PACKS, STATUSES, UNITS};
 
-/// The units of a bank, or a saved bank.
+/// The units and packs of a bank, or a saved bank.
 #[derive(Args, Debug)]
 pub(crate) struct Bank {
-    /// All units of the bank [default: all adapters that are plugged in]
+    /// All units of the bank, and its battery packs if they can be read (`lvx packs --help`) [default: all adapters of
+    /// units that are plugged in]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     /// Use a bank that `lvx dump` saved instead of live units; `-` is standard input
@@ -21,6 +22,7 @@ const SYNC_CHECK_EXAMPLES: &str = "\
 Examples:
   lvx sync-check sim:0 sim:1
   lvx sync-check                                      all adapters
+  lvx sync-check sim:0 sim:1 sim:pack0 sim:pack1      with battery packs
   lvx sync-check --only fault                         faults only
   lvx sync-check /dev/hidraw0 /dev/hidraw1 --bank-ah 300 --expect-firmware 06306
   lvx sync-check --from bank.yaml --format markdown   saved bank, for a forum
@@ -37,7 +39,7 @@ Examples:
 #[command(
     override_usage = "lvx sync-check [OPTIONS] [UNIT]...\n       lvx sync-check [OPTIONS] --from FILE"
 )]
-#[command(after_help = SYNC_CHECK_EXAMPLES, after_long_help = format!("{SYNC_CHECK_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
+#[command(after_help = SYNC_CHECK_EXAMPLES, after_long_help = format!("{SYNC_CHECK_EXAMPLES}\n\n{UNITS}\n\n{PACKS}\n\n{STATUSES}"))]
 pub(crate) struct SyncCheck {
     #[command(flatten)]
     pub(crate) bank: Bank,
@@ -94,11 +96,11 @@ pub(crate) struct Compare {
     pub(crate) format: ReportFormat,
 }
 
-/// Print all replies of the units of a bank, to be saved in a file
+/// Print all replies of the units and packs of a bank, to be saved in a file
 ///
 /// For example: `lvx dump > bank.yaml`. `sync-check` and `compare` read the file with `--from`.
 #[derive(Args, Debug)]
-#[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
+#[command(after_long_help = format!("{UNITS}\n\n{PACKS}\n\n{STATUSES}"))]
 pub(crate) struct Dump {
     #[command(flatten)]
     pub(crate) bank: Bank,

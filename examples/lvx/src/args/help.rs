@@ -19,6 +19,17 @@ checksum), timeout=2s, tries=3, serial=96132206100410 (fail if another unit
 answers), pause=50ms (between USB reports). sim: also takes the switches
 of `lvx simulate --list-switches`: 'sim:1?fault=83'.";
 
+/// Forms of a battery pack's address.
+pub(crate) const PACKS: &str = "\
+Addresses of battery packs:
+  pack:/dev/ttyUSB0          serial port at 9600 baud; best by its USB port:
+                             pack:/dev/serial/by-path/…
+  pack:tcp:HOST:PORT         serial port behind a TCP bridge
+  sim:pack0  sim:pack1       virtual packs; no hardware is needed
+Options follow a `?`, separated by `&`: baud=9600, address=64 (on the bus, 1 to
+247), timeout=500ms, tries=3. sim: also takes the switches of packs of
+`lvx simulate --list-switches`: 'sim:pack0?drift=-20'.";
+
 /// Exit statuses of most commands.
 pub(crate) const STATUSES: &str = "\
 Exit status: 0 success; 1 differences or findings; 2 invalid usage or input;

@@ -6,16 +6,18 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{format::Format, help::STATUSES, time::time};
 
-/// List USB adapters and the units behind them
+/// List USB adapters and the units behind them, and battery packs behind serial ports
 ///
 /// Queries each USB adapter with the inverters' vendor and product id (`0665:5161`, which some UPSs
 /// also have). Waits two seconds for an adapter that does not answer.
 #[derive(Args, Debug)]
 #[command(after_help = DEVICES_STATUSES)]
 pub(crate) struct Devices {
-    /// Also query these serial ports at 2400 baud, or all serial ports if none is given
+    /// Also query these serial ports, or all serial ports if none is given: at 2400 baud for a unit; where none
+    /// answers, at 9600 baud for a battery pack
     ///
-    /// Any device behind these ports receives the queries.
+    /// Any device behind these ports receives the queries. Packs are asked at the addresses 64, 16 and 1, and only to
+    /// read.
     #[arg(long, value_name = "PORT", num_args = 0.., value_delimiter = ',')]
     pub(crate) serial: Option<Vec<PathBuf>>,
     /// Output format
@@ -25,8 +27,8 @@ pub(crate) struct Devices {
 
 const DEVICES_STATUSES: &str = "\
 Exit status: 0 all devices were identified; 1 two units report the same serial
-number, or a unit reports an invalid one; 3 no unit was found, or a device could
-not be queried.";
+number, or a unit reports an invalid one; 3 neither a unit nor a pack was found,
+or a device could not be queried.";
 
 const LINKS_HELP: &str = "\
 To install the names permanently:

@@ -11,6 +11,7 @@ Examples:
   lvx simulate --pty --tcp 127.0.0.1:8888           each on a pty and on TCP
   sudo lvx simulate --uhid                          two /dev/hidraw nodes
   lvx simulate --switch pace=2400 --switch 1:fault=83
+  lvx simulate --packs 3 --switch pack1:drift=-20   with battery packs
   lvx simulate --list-switches                      all switches";
 
 const SIMULATE_USB: &str = "\
@@ -40,7 +41,7 @@ USB, on Linux:
 
 /// Run a virtual bank that other programs can query and configure
 ///
-/// Prints the address of each unit and serves the units until interrupted (Ctrl-C).
+/// Prints the address of each unit and battery pack, and serves them until interrupted (Ctrl-C).
 #[derive(Args, Debug)]
 #[command(after_help = SIMULATE_EXAMPLES)]
 #[command(after_long_help = format!("{SIMULATE_EXAMPLES}\n\n{SIMULATE_USB}"))]
@@ -48,12 +49,17 @@ pub(crate) struct Simulate {
     /// Number of units, 1 to 9
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=9))]
     pub(crate) units: u8,
-    /// Serve each unit on a pty (the default without --tcp, --uhid and --functionfs)
+    /// Number of battery packs to serve, up to 16
+    ///
+    /// They are on ptys or on TCP ports after those of the units, and answer Modbus at address 64.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=16))]
+    pub(crate) packs: u8,
+    /// Serve each unit and pack on a pty (the default without --tcp, --uhid and --functionfs)
     ///
     /// Programs built on libserialport cannot open a pty; use --uhid for these.
     #[arg(long)]
     pub(crate) pty: bool,
-    /// Serve each unit on TCP: the first on this port, the others on the following ports
+    /// Serve each unit and pack on TCP: the first on this port, the others on the following ports
     ///
     /// Port 0 selects free ports. A second client of a unit receives "Port already in use" and is
     /// disconnected; --switch hosts=all serves up to eight clients.
@@ -71,10 +77,11 @@ pub(crate) struct Simulate {
     /// Links left by a simulator that was killed are replaced.
     #[arg(long, value_name = "DIR")]
     pub(crate) link_dir: Option<PathBuf>,
-    /// Set a switch of all units (lag=2s) or of one unit (1:fault=83); may be repeated
+    /// Set a switch of all units (lag=2s), one unit (1:fault=83), all packs (pack:echo=on) or one pack (pack0:drift=-20);
+    /// may be repeated
     #[arg(long = "switch", value_name = "[UNIT:]KEY=VALUE")]
     pub(crate) switches: Vec<String>,
-    /// List all switches with their effects
+    /// List all switches of units and packs with their effects
     #[arg(long)]
     pub(crate) list_switches: bool,
 }

@@ -8,17 +8,17 @@ use std::{path::PathBuf, time::Duration};
 use super::time::time;
 use super::{
     format::Format,
-    help::{STATUSES, UNITS},
+    help::{PACKS, STATUSES, UNITS},
 };
 
-/// Show once what a bank does: battery, sun, load, grid, mode, energy of today, findings
+/// Show once what a bank does: battery, sun, load, grid, mode, energy of today, packs, findings
 ///
-/// Reads all units once. Never writes to a unit. The exit status is 1 for any error or warning, and 3 if a unit
+/// Reads all units and battery packs once. Never writes to a unit. The exit status is 1 for any error or warning, and 3 if a unit
 /// could not be read.
 #[derive(Args, Debug)]
-#[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
+#[command(after_long_help = format!("{UNITS}\n\n{PACKS}\n\n{STATUSES}"))]
 pub(crate) struct Now {
-    /// All units of the bank [default: all adapters that are plugged in]
+    /// All units of the bank, and its battery packs [default: all adapters of units that are plugged in]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     /// Output format
@@ -30,6 +30,7 @@ pub(crate) struct Now {
 const WATCH_EXAMPLES: &str = "\
 Examples:
   lvx watch sim:0 sim:1                     a virtual bank
+  lvx watch sim:0 sim:1 sim:pack0           with a battery pack
   lvx watch                                 all adapters
   lvx watch --bridge http://127.0.0.1:8480  what a bridge on this machine sees
   lvx watch | tee -a bank.log               one line for each reading";
@@ -51,9 +52,9 @@ Exit status: 0 ended by a key or a signal; 2 invalid usage, or no terminal.";
 #[command(
     override_usage = "lvx watch [OPTIONS] [UNIT]...\n       lvx watch [OPTIONS] --bridge URL"
 )]
-#[command(after_help = WATCH_EXAMPLES, after_long_help = format!("{WATCH_EXAMPLES}\n\n{WATCH_HELP}\n\n{UNITS}"))]
+#[command(after_help = WATCH_EXAMPLES, after_long_help = format!("{WATCH_EXAMPLES}\n\n{WATCH_HELP}\n\n{UNITS}\n\n{PACKS}"))]
 pub(crate) struct Watch {
-    /// All units of the bank [default: all adapters that are plugged in]
+    /// All units of the bank, and its battery packs [default: all adapters of units that are plugged in]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     /// Show what the bridge at this address sees, such as <http://127.0.0.1:8480>; only on this machine

@@ -8,11 +8,13 @@ use pi18_proto::SerialNumber;
 use crate::{
     args::{self, ReportFormat},
     terminal::{Failure, Status, Stdout, print_error, style},
-    units::read_bank,
+    units::{BankAddresses, read_bank},
 };
 
 pub(crate) fn run(args: &args::Compare, out: &mut Stdout) -> Result<Status, Failure> {
-    let bank = read_bank(&args.bank, |units| BankSnapshot::read_only(units, Questions::SETTINGS))?;
+    BankAddresses::parse(&args.bank.units)?.only_units()?;
+    let ask = |units, _| BankSnapshot::read_only(units, Questions::SETTINGS);
+    let bank = read_bank(&args.bank, ask)?;
     for unit in &bank.units {
         if let Some(gap) = &unit.lost {
             print_error(&gap.text);

@@ -1,4 +1,4 @@
-//! `lvx dump`: saves all replies of the units of a bank.
+//! `lvx dump`: saves all replies of the units and packs of a bank.
 
 use std::io::Write;
 
@@ -11,15 +11,14 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Dump, out: &mut impl Write) -> Result<Status, Failure> {
-    let bank = read_bank(&args.bank, BankSnapshot::read)?;
+    let bank = read_bank(&args.bank, BankSnapshot::read_with_packs)?;
     match args.format {
         DumpFormat::Yaml => write!(out, "{}", bank.to_yaml())?,
         DumpFormat::Json => writeln!(out, "{}", bank.to_json())?,
     }
-    for unit in &bank.units {
-        if let Some(gap) = &unit.lost {
-            print_error(&gap.text);
-        }
+    let units = bank.units.iter().filter_map(|unit| unit.lost.as_ref());
+    for gap in units.chain(bank.packs.iter().filter_map(|pack| pack.lost.as_ref())) {
+        print_error(&gap.text);
     }
     Ok(if bank.is_complete() { Status::Ok } else { Status::Unread })
 }

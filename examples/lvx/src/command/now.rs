@@ -7,21 +7,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lvx_parallel::{Answer, Checks, Gap, UnitSnapshot};
+use lvx_parallel::{Answer, Checks, Gap, PackSnapshot, UnitSnapshot};
 use pi18_proto::{AnyReply, Query};
-use pi18_transport::{Address, Error};
+use pi18_transport::{Address, Error, printable};
 
 use crate::{
     args::{self, Format},
-    overview::{Finding, LinkState, Overview, Summary, Unit, Verdict},
+    overview::{Finding, LinkState, Overview, Pack, Summary, Unit, Verdict},
     terminal::{Failure, Status, Stdout, add_commands, style},
-    units::{bank_addresses, open_address, read_units},
+    units::{bank_addresses, open_address, read_addresses},
 };
 
 pub(crate) fn run(args: &args::Now, out: &mut Stdout) -> Result<Status, Failure> {
-    let addresses = bank_addresses(&args.units)?;
+    let addresses = bank_addresses(&args.units)?.with_a_unit()?;
     let checks = Checks::default();
-    let bank = read_units(&addresses, |members| checks.read(members))?;
+    let bank = read_addresses(&addresses, |units, packs| checks.read_with_packs(units, packs))?;
+    let addresses = addresses.units;
     let energies = energies(&addresses, &bank.units);
     let mut report = checks.check(&bank);
     report.findings.iter_mut().for_each(|finding| add_commands(&mut finding.advice));
@@ -30,8 +31,9 @@ pub(crate) fn run(args: &args::Now, out: &mut Stdout) -> Result<Status, Failure>
     let units: Vec<_> =
         units.map(|((address, read), energy)| unit(address, read, energy.as_ref(), now)).collect();
     let findings: Vec<_> = report.findings.iter().map(Finding::new).collect();
-    let verdict = Verdict::of(&units, &findings, true);
-    let overview = Overview { name: String::new(), verdict, units, findings };
+    let packs: Vec<_> = bank.packs.iter().map(|read| pack(read, now)).collect();
+    let verdict = Verdict::of(&units, &packs, &findings, true);
+    let overview = Overview { name: String::new(), verdict, units, packs, findings };
     match args.format {
         Format::Table => out.write_all(text(&overview, now).as_bytes())?,
         Format::Json => writeln!(out, "{}", overview.to_json(now).map_err(io::Error::from)?)?,
@@ -98,6 +100,19 @@ where
     }
 }
 
+/// Returns a battery pack with its measurements.
+fn pack(read: &PackSnapshot, now: Instant) -> Pack {
+    let mut pack = Pack::new(&read.name, LIMIT);
+    let model = read.label.as_ref().map(|label| printable(&label.model).into_owned());
+    pack.model = model.filter(|model| !model.is_empty());
+    if let Some(reading) = &read.live {
+        pack.read(reading.value, now);
+    } else {
+        pack.lose(read, None);
+    }
+    pack
+}
+
 /// Returns the whole text.
 fn text(bank: &Overview, now: Instant) -> String {
     let mut text = String::new();
@@ -125,6 +140,10 @@ fn text(bank: &Overview, now: Instant) -> String {
     }
     text.push('\n');
     text.push_str(&units(bank, now));
+    if !bank.packs.is_empty() {
+        text.push('\n');
+        text.push_str(&packs(bank, now));
+    }
     if !bank.findings.is_empty() {
         text.push('\n');
     }
@@ -145,6 +164,21 @@ fn units(bank: &Overview, now: Instant) -> String {
         let cells = rows.iter().map(|row| short(row.cells.get(place).map_or("", String::as_str)));
         lines.push([unit.name.clone()].into_iter().chain(cells).collect());
     }
+    table(&lines)
+}
+
+/// Returns a line for each battery pack.
+fn packs(bank: &Overview, now: Instant) -> String {
+    let head = Pack::COLUMNS.iter().map(|label| label.to_lowercase());
+    let mut lines = vec![["pack".to_owned()].into_iter().chain(head).collect::<Vec<_>>()];
+    for pack in &bank.packs {
+        lines.push([pack.name.clone()].into_iter().chain(pack.cells(now)).collect());
+    }
+    table(&lines)
+}
+
+/// Returns lines whose cells are below each other.
+fn table(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.get(column));
@@ -152,7 +186,7 @@ fn units(bank: &Overview, now: Instant) -> String {
     };
     let widths: Vec<_> = (0..columns).map(width).collect();
     let mut text = String::new();
-    for line in &lines {
+    for line in lines {
         let mut line_text = String::new();
         for (cell, width) in line.iter().zip(&widths) {
             // Writing to a string cannot fail.

@@ -40,6 +40,9 @@ pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Fa
         )));
     }
     let address: Address = unit.parse()?;
+    if address.pack_address().is_some() {
+        return Err(units::expected_unit(&address));
+    }
     let mut client = open(&address, args)?;
     let mut status = Status::Ok;
     for query in queries {

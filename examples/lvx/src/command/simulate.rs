@@ -3,7 +3,7 @@
 mod hid;
 
 use std::{
-    fmt::Display,
+    fmt::{self, Display},
     fs::{self, File},
     io,
     io::Write,
@@ -16,7 +16,7 @@ use std::{
 use lvx_settings::{HostClock, Settings};
 use pi18_proto::Query;
 use pi18_transport::{
-    sim::{self, Bank, BankConfig, Served, SharedBank, Switches},
+    sim::{self, Bank, BankConfig, PackSwitchInfo, Served, SharedBank, Switches},
     wrap,
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
     if args.list_switches {
         return list(out);
     }
-    let units = usize::from(args.units);
+    let (units, packs) = (usize::from(args.units), usize::from(args.packs));
     let bank = SharedBank::real_time(bank(args, units)?);
     let (interrupt, interrupted) = mpsc::channel();
     crate::terminal::catch_signals(move || {
@@ -42,13 +42,17 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
     let mut links = args.link_dir.as_deref().map(Links::new);
     let mut addresses = Vec::new();
     let nothing_chosen = args.tcp.is_none() && !args.uhid && args.functionfs.is_empty();
-    for unit in 0..units {
-        if args.pty || nothing_chosen {
-            served.push(pty(&bank, unit, links.as_mut(), &mut addresses)?);
+    let places = (0..units).map(Place::Unit).chain((0..packs).map(Place::Pack));
+    for (number, place) in places.enumerate() {
+        // Packs have no USB port of their own.
+        let is_pack = matches!(place, Place::Pack(_));
+        if args.pty || nothing_chosen || is_pack && args.tcp.is_none() {
+            served.push(pty(&bank, place, number, links.as_mut(), &mut addresses)?);
         }
         if let Some(address) = &args.tcp {
-            served.push(tcp(&bank, unit, address, &mut addresses)?);
+            served.push(tcp(&bank, place, number, address, &mut addresses)?);
         }
+        let Place::Unit(unit) = place else { continue };
         if args.uhid {
             served.push(hid::uhid(&bank, unit, &mut addresses)?);
         }
@@ -56,7 +60,7 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
             served.push(hid::functionfs(&bank, unit, mount, &mut addresses)?);
         }
     }
-    // Print the addresses only after all units can be reached.
+    // Print the addresses only after all can be reached.
     writeln!(out, "{}\nserving until interrupted (Ctrl-C)", addresses.join("\n"))?;
     out.flush()?;
     // The signal handler keeps the sender until the program ends.
@@ -71,6 +75,8 @@ fn bank(args: &args::Simulate, units: usize) -> Result<Bank, Failure> {
         let wrong = |why: &dyn Display| Failure::usage(format_args!("--switch {text}: {why}"));
         // A time also contains colons, but after the `=`.
         let (unit, switch) = match text.split_once(':').filter(|(unit, _)| !unit.contains('=')) {
+            // The bank has its packs later.
+            Some((pack, _)) if pack.starts_with("pack") => continue,
             Some((unit, switch)) => (Some(unit), switch),
             None => (None, text.as_str()),
         };
@@ -91,10 +97,46 @@ fn bank(args: &args::Simulate, units: usize) -> Result<Bank, Failure> {
         }
     }
     let mut bank = Bank::new(BankConfig { units, switches }).map_err(Failure::usage)?;
+    switch_packs(args, &mut bank)?;
     if !args.switches.iter().any(|text| text.contains("clock")) {
         set_clocks(&mut bank);
     }
     Ok(bank)
+}
+
+/// Makes the packs, and sets their switches.
+fn switch_packs(args: &args::Simulate, bank: &mut Bank) -> Result<(), Failure> {
+    let packs = usize::from(args.packs);
+    if packs > 0 {
+        bank.switch_pack(0, &format!("packs={packs}")).map_err(Failure::usage)?;
+    }
+    for text in &args.switches {
+        let Some((pack, switch)) = text
+            .split_once(':')
+            .and_then(|(pack, switch)| Some((pack.strip_prefix("pack")?, switch)))
+            .filter(|(pack, _)| !pack.contains('='))
+        else {
+            continue;
+        };
+        let wrong = |why: &dyn Display| Failure::usage(format_args!("--switch {text}: {why}"));
+        if switch.starts_with("packs=") || packs == 0 {
+            return Err(wrong(&"use --packs for the number of packs"));
+        }
+        let chosen = match pack {
+            "" => 0..packs,
+            number => {
+                let number = number.parse().ok().filter(|number: &usize| *number < packs);
+                let last = packs - 1;
+                let error = format!("expected a pack from pack0 to pack{last}; --packs adds more");
+                let number = number.ok_or_else(|| wrong(&error))?;
+                number..number + 1
+            }
+        };
+        for pack in chosen {
+            bank.switch_pack(pack, switch).map_err(|error| wrong(&error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Sets the clocks of the units to the time of this computer, as an owner does. Sun and house keep the date of the
@@ -113,25 +155,51 @@ fn set_clocks(bank: &mut Bank) {
     }
 }
 
+/// A unit or a battery pack, counted from 0.
+#[derive(Clone, Copy)]
+enum Place {
+    Unit(usize),
+    Pack(usize),
+}
+
+/// Writes `unit 0` or `pack 0`.
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unit(unit) => write!(f, "unit {unit}"),
+            Self::Pack(pack) => write!(f, "pack {pack}"),
+        }
+    }
+}
+
+/// Serves a unit or pack on a pty. `number` counts both.
 fn pty(
     bank: &SharedBank,
-    unit: usize,
+    place: Place,
+    number: usize,
     links: Option<&mut Links>,
     addresses: &mut Vec<String>,
 ) -> Result<Served, Failure> {
-    let served = sim::serve_pty(bank, unit)?;
+    let (served, kind) = match place {
+        Place::Unit(unit) => (sim::serve_pty(bank, unit)?, "serial"),
+        Place::Pack(pack) => (sim::serve_pack_pty(bank, pack)?, "pack:serial"),
+    };
     let path = PathBuf::from(served.path());
     let shown = match links {
         None => path,
-        Some(links) => links.add(&path, &format!("ttyUSB{unit}"))?,
+        Some(links) => links.add(&path, &format!("ttyUSB{number}"))?,
     };
-    addresses.push(format!("unit {unit}: serial:{}", shown.display()));
+    // The shorter form of a pack's address needs an absolute path.
+    let kind = if shown.is_absolute() { kind.trim_end_matches(":serial") } else { kind };
+    addresses.push(format!("{place}: {kind}:{}", shown.display()));
     Ok(served)
 }
 
+/// Serves a unit or pack on TCP. `number` counts both.
 fn tcp(
     bank: &SharedBank,
-    unit: usize,
+    place: Place,
+    number: usize,
     address: &str,
     addresses: &mut Vec<String>,
 ) -> Result<Served, Failure> {
@@ -140,21 +208,25 @@ fn tcp(
         address.rsplit_once(':').ok_or_else(|| wrong(&"expected HOST:PORT, found no port"))?;
     let port: u16 =
         port.parse().map_err(|error| wrong(&format!("expected a port number: {error}")))?;
-    let offset = u16::try_from(unit).unwrap_or_default();
+    let offset = u16::try_from(number).unwrap_or_default();
     let port = match port {
         0 => 0,
         first => first.checked_add(offset).ok_or_else(|| {
             let port = u32::from(first) + u32::from(offset);
             wrong(&format!(
-                "expected ports up to 65535, found {port} for unit {unit}; use a lower port"
+                "expected ports up to 65535, found {port} for {place}; use a lower port"
             ))
         })?,
     };
     let listener = TcpListener::bind(format!("{host}:{port}"))
         .map_err(|error| wrong(&format!("cannot listen on port {port}: {error}")))?;
     let bound = listener.local_addr().map_err(|error| wrong(&error))?;
-    addresses.push(format!("unit {unit}: tcp:{bound}"));
-    Ok(sim::serve_tcp(bank, unit, listener)?)
+    let (served, kind) = match place {
+        Place::Unit(unit) => (sim::serve_tcp(bank, unit, listener)?, "tcp"),
+        Place::Pack(pack) => (sim::serve_pack_tcp(bank, pack, listener)?, "pack:tcp"),
+    };
+    addresses.push(format!("{place}: {kind}:{bound}"));
+    Ok(served)
 }
 
 /// Links to ptys, removed when this is dropped.
@@ -218,6 +290,11 @@ impl Drop for Links {
 
 fn list(out: &mut impl Write) -> Result<Status, Failure> {
     for switch in Switches::LIST {
+        writeln!(out, "{}={}", switch.name, switch.value)?;
+        write!(out, "{}", wrap("    ", switch.summary, args::MAX_WIDTH))?;
+    }
+    writeln!(out, "\nSwitches of battery packs (pack0:KEY=VALUE; sim:pack0?KEY=VALUE):")?;
+    for switch in PackSwitchInfo::LIST {
         writeln!(out, "{}={}", switch.name, switch.value)?;
         write!(out, "{}", wrap("    ", switch.summary, args::MAX_WIDTH))?;
     }

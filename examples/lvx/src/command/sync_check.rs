@@ -17,7 +17,7 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut Stdout) -> Result<Status, Fa
         return list(out);
     }
     let checks = checks(args)?;
-    let bank = read_bank(&args.bank, |units| checks.read(units))?;
+    let bank = read_bank(&args.bank, |units, packs| checks.read_with_packs(units, packs))?;
     let mut report = checks.check(&bank);
     report.findings.iter_mut().for_each(|finding| add_commands(&mut finding.advice));
     // For live units, the time of reading is the present.

@@ -13,6 +13,7 @@ mod history;
 mod judge;
 mod latest;
 mod lines;
+mod packs;
 mod poll;
 mod request;
 mod screen;
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &args::Watch, out: &mut Stdout) -> Result<Status, Failur
         bridge::start(bridge, latest.clone())?;
         (latest, events, None)
     } else {
-        let addresses = bank_addresses(&args.units)?;
+        let addresses = bank_addresses(&args.units)?.with_a_unit()?;
         // A note, such as that a bridge is not used, would be printed onto the screen.
         let held = is_screen.then(hold_notes);
         let (latest, events) = Latest::new("Reading the units", direct::span(args.every));

@@ -48,6 +48,7 @@ pub(crate) fn overview(document: &Json, now: Instant) -> Option<Overview> {
             since: time(verdict, "since"),
         },
         units: units.collect(),
+        packs: Vec::new(),
         findings: findings.collect(),
     })
 }

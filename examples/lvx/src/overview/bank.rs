@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::{
     finding::Finding,
     flow::Flow,
+    pack::Pack,
     text::{about, energy, power},
     totals::Totals,
     unit::Unit,
@@ -20,6 +21,8 @@ pub(crate) struct Overview {
     pub(crate) verdict: Verdict,
     /// The units, in the order in which they were given.
     pub(crate) units: Vec<Unit>,
+    /// The battery packs, in the order in which they were given; empty if none were.
+    pub(crate) packs: Vec<Pack>,
     /// What was found, the most severe first.
     pub(crate) findings: Vec<Finding>,
 }

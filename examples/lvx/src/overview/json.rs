@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use lvx_parallel::Severity;
+use lvx_parallel::{Severity, pack::Live};
+use lvx_settings::Millivolts;
 use serde::Serialize;
 
 use super::{
     bank::Overview,
     finding::Finding,
     key::Key,
+    pack::Pack,
     totals::Totals,
     unit::{LinkState, Unit},
     value::{Datum, Value},
@@ -21,6 +23,7 @@ struct Document<'a> {
     verdict: JsonVerdict<'a>,
     totals: JsonTotals<'a>,
     units: Vec<JsonUnit<'a>>,
+    packs: Vec<JsonPack<'a>>,
     findings: Vec<JsonFinding<'a>>,
 }
 
@@ -58,6 +61,24 @@ struct JsonUnit<'a> {
     link: JsonLink<'a>,
     /// Values that were asked for.
     values: BTreeMap<&'static str, JsonValue<'a>>,
+}
+
+/// A battery pack; without values if it could not be read.
+#[derive(Debug, Serialize)]
+struct JsonPack<'a> {
+    name: &'a str,
+    model: Option<&'a str>,
+    link: JsonLink<'a>,
+    values: BTreeMap<&'static str, JsonPackValue>,
+}
+
+/// A value of a pack.
+#[derive(Debug, Serialize)]
+struct JsonPackValue {
+    status: &'static str,
+    value: serde_json::Value,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    unit: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,6 +137,7 @@ impl Overview {
             verdict: verdict(&self.verdict),
             totals: sums(&totals),
             units: self.units.iter().map(|of| unit(of, now)).collect(),
+            packs: self.packs.iter().map(|of| pack(of, now)).collect(),
             findings: self.findings.iter().map(finding).collect(),
         })
     }
@@ -151,12 +173,49 @@ fn rounded(number: f64, decimals: i32) -> f64 {
     (number * factor).round() / factor
 }
 
-fn unit(unit: &Unit, now: Instant) -> JsonUnit<'_> {
-    let (state, why) = match &unit.link {
+/// Returns the state of a link in a word, and why it is down.
+fn link(link: &LinkState) -> (&'static str, Option<&str>) {
+    match link {
         LinkState::Starting => ("starting", None),
         LinkState::Up => ("up", None),
         LinkState::Down { why, .. } => ("down", Some(why.as_str())),
+    }
+}
+
+fn pack(pack: &Pack, now: Instant) -> JsonPack<'_> {
+    let (state, why) = link(&pack.link);
+    let status = if pack.fresh(now).is_some() { "fresh" } else { "stale" };
+    let value = |(key, value, unit)| (key, JsonPackValue { status, value, unit });
+    JsonPack {
+        name: &pack.name,
+        model: pack.model.as_deref(),
+        link: JsonLink { state, address: &pack.name, why },
+        values: pack.live().map(pack_values).unwrap_or_default().into_iter().map(value).collect(),
+    }
+}
+
+/// Returns the values of a pack with their keys and units. A value whose scale is not known is left out.
+fn pack_values(live: &Live) -> Vec<(&'static str, serde_json::Value, &'static str)> {
+    let volts = |cell: (usize, Millivolts)| f64::from(cell.1.0) / 1000.0;
+    let mut values = vec![
+        ("voltage", live.voltage.in_unit().into(), "V"),
+        ("state_of_charge", live.state_of_charge.0.into(), "%"),
+        ("temperature", live.temperature_1.max(live.temperature_2).0.into(), "°C"),
+    ];
+    let mut put = |key, value: Option<serde_json::Value>, unit| {
+        values.extend(value.map(|value| (key, value, unit)));
     };
+    put("current", live.current.value().map(|current| current.in_unit().into()), "A");
+    put("lowest_cell", live.lowest_cell().map(|cell| volts(cell).into()), "V");
+    put("highest_cell", live.highest_cell().map(|cell| volts(cell).into()), "V");
+    put("status", live.status.map(|bits| bits.to_string().into()), "");
+    put("warnings", live.warnings.map(|bits| bits.to_string().into()), "");
+    put("protections", live.protections.map(|bits| bits.to_string().into()), "");
+    values
+}
+
+fn unit(unit: &Unit, now: Instant) -> JsonUnit<'_> {
+    let (state, why) = link(&unit.link);
     let value = |key: &Key| Some((key.info().api, value(unit.value(*key, now))?));
     JsonUnit {
         name: &unit.name,

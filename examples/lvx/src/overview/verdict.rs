@@ -5,6 +5,7 @@ use lvx_parallel::Severity;
 
 use super::{
     finding::Finding,
+    pack::Pack,
     unit::{LinkState, Unit},
 };
 
@@ -67,7 +68,12 @@ impl Level {
 
 impl Verdict {
     /// Composes the verdict. Before the units were judged, only units that do not answer are known.
-    pub(crate) fn of(units: &[Unit], findings: &[Finding], is_judged: bool) -> Self {
+    pub(crate) fn of(
+        units: &[Unit],
+        packs: &[Pack],
+        findings: &[Finding],
+        is_judged: bool,
+    ) -> Self {
         // A unit that does not answer is also a finding, but its error is more to the point.
         let silent: Vec<_> = units
             .iter()
@@ -103,14 +109,17 @@ impl Verdict {
                 since: None,
             };
         }
-        let units = match units.len() {
-            1 => "The unit answers".to_owned(),
-            units => format!("All {units} units answer"),
+        let answer = match (units.len(), packs.len()) {
+            (1, 0) => "The unit answers".to_owned(),
+            (units, 0) => format!("All {units} units answer"),
+            (units, packs) => {
+                format!("{} and {} answer", counted(units, "unit"), counted(packs, "pack"))
+            }
         };
         Self {
             level: Level::Ok,
             title: "All is well".to_owned(),
-            detail: format!("{units}, and no check found a problem."),
+            detail: format!("{answer}, and no check found a problem."),
             step: None,
             since: None,
         }
@@ -131,6 +140,12 @@ impl Verdict {
             since: finding.since,
         }
     }
+}
+
+/// Returns `1 unit` or `2 units`.
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// Returns names as `a, b and c`.

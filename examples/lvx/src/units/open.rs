@@ -5,7 +5,7 @@ use std::thread;
 use lvx_settings::{HostClock, Settings, Unit};
 use pi18_transport::{Address, Client};
 
-use super::shared::open_address;
+use super::{bank::BankAddresses, shared::open_address};
 use crate::terminal::{Failure, Progress, Status};
 
 /// An open unit with its settings.
@@ -29,16 +29,9 @@ pub(crate) fn open_for(
     host: &HostClock,
     settings: Option<&Settings>,
 ) -> Result<Result<Vec<OpenUnit>, Status>, Failure> {
-    if let Some((_, twice)) = addresses
-        .iter()
-        .enumerate()
-        .find(|(at, unit)| addresses.iter().take(*at).any(|other| other == *unit))
-    {
-        return Err(Failure::usage(format_args!("unit {twice} is given twice")));
-    }
-    let parsed: Result<Vec<Address>, _> = addresses.iter().map(|unit| unit.parse()).collect();
+    let addresses = BankAddresses::parse(addresses)?.only_units()?;
     let tries: Vec<_> =
-        parsed?.into_iter().map(|address| (open_address(&address), address)).collect();
+        addresses.into_iter().map(|address| (open_address(&address), address)).collect();
     let progress = Progress::start();
     let read: Vec<Result<OpenUnit, Failure>> = thread::scope(|scope| {
         let readers: Vec<_> = tries

@@ -1,18 +1,21 @@
 //! The links that should exist, according to the names and the units found.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use pi18_proto::SerialNumber;
 use pi18_transport::{Entry, Roster, Whereabouts};
 
 use super::{folder::Links, unit_names::UnitNames};
-use crate::terminal::Status;
+use crate::{command::devices::BY_PATH, terminal::Status};
 
 /// The units found, by name.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Census {
     pub(super) links: Links,
-    /// Named units that were not found.
+    /// Named units and ports that were not found.
     pub(super) missing: Vec<String>,
     /// Units that are not linked, with the reason.
     pub(super) refused: BTreeSet<String>,
@@ -32,10 +35,24 @@ impl Census {
                 Whereabouts::Duplicate(entries) => census.refuse(serial, name, &entries),
             }
         }
+        for (port, name) in names.packs() {
+            census.add_pack(Path::new(BY_PATH), port, name);
+        }
         for entry in roster.entries() {
             census.add_entry(entry, names);
         }
         census
+    }
+
+    /// Adds the port of a battery pack. Its link leads to the name that udev gives to the USB port, and never to another
+    /// port.
+    fn add_pack(&mut self, folder: &Path, port: &str, name: &str) {
+        let node = folder.join(port);
+        if node.exists() {
+            self.links.insert(name.to_owned(), node);
+        } else {
+            self.missing.push(format!("{name} ({port})"));
+        }
     }
 
     fn refuse(&mut self, serial: SerialNumber, name: &str, entries: &[&Entry]) {
@@ -73,7 +90,7 @@ impl Census {
         }
     }
 
-    /// Returns whether all named units are linked.
+    /// Returns whether all named units and ports are linked.
     pub(super) fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.refused.is_empty()
     }
@@ -92,4 +109,26 @@ impl Census {
 fn node(entry: &Entry) -> String {
     let node: &PathBuf = &entry.adapter.node;
     node.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::testing::Scratch;
+
+    #[test]
+    fn port_of_a_pack_is_linked_while_it_is_plugged_in() {
+        let scratch = Scratch::new();
+        let mut census = Census::default();
+        census.add_pack(&scratch.0, "usb-0:1", "pack-1");
+        assert_eq!(
+            (census.links.len(), census.missing.as_slice()),
+            (0, &["pack-1 (usb-0:1)".to_owned()][..])
+        );
+        std::fs::write(scratch.0.join("usb-0:1"), "").unwrap();
+        let mut census = Census::default();
+        census.add_pack(&scratch.0, "usb-0:1", "pack-1");
+        assert!(census.is_complete());
+        assert_eq!(census.links.get("pack-1"), Some(&scratch.0.join("usb-0:1")));
+    }
 }

@@ -15,8 +15,8 @@ pub(super) type Links = BTreeMap<String, PathBuf>;
 
 /// A folder such as `/dev`, and the links in it that `lvx` created.
 ///
-/// The targets of these links have the form `/dev/./hidraw0`, by which `lvx` recognizes its own links. It
-/// never changes other links.
+/// The targets of these links have the form `/dev/./hidraw0`, or `/dev/./serial/by-path/…` for packs, by which `lvx`
+/// recognizes its own links. It never changes other links.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -94,8 +94,9 @@ impl Folder {
                 link.display()
             ));
         }
-        let name = node.file_name().unwrap_or_default().to_string_lossy();
-        let new = self.path.join(format!(".lvx-{}-{name}", std::process::id()));
+        let name = node.strip_prefix("/dev").unwrap_or(node).to_string_lossy();
+        let new = link.file_name().unwrap_or_default().to_string_lossy();
+        let new = self.path.join(format!(".lvx-{}-{new}", std::process::id()));
         let mut retries = MAX_RETRIES;
         loop {
             // A killed process with the same number may have left this file.
@@ -188,6 +189,7 @@ mod tests {
             links([("a", "/dev/hidraw0"), ("b", "/dev/hidraw1")]),
             links([("a", "/dev/hidraw1"), ("b", "/dev/hidraw0")]),
             links([("c", "/dev/hidraw0")]),
+            links([("c", "/dev/hidraw0"), ("pack", "/dev/serial/by-path/usb-0:1-port0")]),
             links([]),
         ] {
             for change in folder.changes(&target).unwrap() {

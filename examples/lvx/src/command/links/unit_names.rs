@@ -1,4 +1,4 @@
-//! `units.yaml`: the names of units by serial number.
+//! `units.yaml`: the names of units by serial number, and of battery packs by their ports.
 
 use std::{
     collections::BTreeMap,
@@ -15,11 +15,15 @@ use serde::{
 };
 use serde_saphyr::{Location, Spanned};
 
-use crate::terminal::Failure;
+use crate::{command::devices::BY_PATH, terminal::Failure};
 
-/// Names of units by serial number, both unique.
+/// Names of units by serial number and of battery packs by port, all unique.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct UnitNames(BTreeMap<SerialNumber, String>);
+pub(super) struct UnitNames {
+    units: BTreeMap<SerialNumber, String>,
+    /// Names in `/dev/serial/by-path`.
+    packs: BTreeMap<String, String>,
+}
 
 impl UnitNames {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
@@ -55,32 +59,65 @@ impl UnitNames {
             };
             names.add(known, &name.value).map_err(|why| NamesError::new(at, why))?;
         }
+        for (port, name) in file.packs.0 {
+            let at = port.referenced;
+            names.add_pack(&port.value, &name.value).map_err(|why| NamesError::new(at, why))?;
+        }
         Ok(names)
     }
 
     pub(super) fn add(&mut self, serial: SerialNumber, name: &str) -> Result<(), String> {
         check(name)?;
-        if let Some((other, _)) = self.iter().find(|(_, known)| *known == name) {
-            return Err(format!("the name {name} is already used for {other}"));
-        }
+        self.check_unused(name)?;
         if let Some(known) = self.name(&serial) {
             return Err(format!("{serial} already has the name {known}"));
         }
-        self.0.insert(serial, name.to_owned());
+        self.units.insert(serial, name.to_owned());
         Ok(())
     }
 
+    fn add_pack(&mut self, port: &str, name: &str) -> Result<(), String> {
+        let is_plain =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '+');
+        if port.is_empty() || port.starts_with('.') || !port.chars().all(is_plain) {
+            return Err(format!(
+                "expected a name in {BY_PATH} such as pci-0000:00:14.0-usb-0:1.3:1.0-port0, found {port:?}"
+            ));
+        }
+        check(name)?;
+        self.check_unused(name)?;
+        if let Some(known) = self.packs.get(port) {
+            return Err(format!("{port} already has the name {known}"));
+        }
+        self.packs.insert(port.to_owned(), name.to_owned());
+        Ok(())
+    }
+
+    fn check_unused(&self, name: &str) -> Result<(), String> {
+        let units = self.iter().map(|(serial, known)| (serial.to_string(), known));
+        let mut all = units.chain(self.packs().map(|(port, known)| (port.to_owned(), known)));
+        match all.find(|(_, known)| *known == name) {
+            Some((other, _)) => Err(format!("the name {name} is already used for {other}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the ports of the packs with their names.
+    pub(super) fn packs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.packs.iter().map(|(port, name)| (&**port, &**name))
+    }
+
     pub(super) fn name(&self, serial: &SerialNumber) -> Option<&str> {
-        self.0.get(serial).map(String::as_str)
+        self.units.get(serial).map(String::as_str)
     }
 
     /// Returns the names in the order of serial numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (SerialNumber, &str)> {
-        self.0.iter().map(|(serial, name)| (*serial, &**name))
+        self.units.iter().map(|(serial, name)| (*serial, &**name))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.units.is_empty()
     }
 }
 
@@ -91,8 +128,12 @@ impl fmt::Display for UnitNames {
             f,
             "# Names of inverters by serial number: `lvx links` creates /dev/NAME for each."
         )?;
-        writeln!(f, "units:")?;
-        self.iter().try_for_each(|(serial, name)| writeln!(f, "  \"{serial}\": {name}"))
+        writeln!(f, "units:{}", if self.units.is_empty() { " {}" } else { "" })?;
+        self.iter().try_for_each(|(serial, name)| writeln!(f, "  \"{serial}\": {name}"))?;
+        if !self.packs.is_empty() {
+            writeln!(f, "packs:")?;
+        }
+        self.packs().try_for_each(|(port, name)| writeln!(f, "  \"{port}\": {name}"))
     }
 }
 
@@ -144,7 +185,10 @@ impl From<serde_saphyr::Error> for NamesError {
                 let key = key.as_deref().unwrap_or("a key");
                 format!("expected each key once, found {key} twice")
             }
-            _ => "expected `units:`, then lines of a serial number and a name".to_owned(),
+            _ => {
+                "expected `units:`, then lines of a serial number and a name, perhaps also `packs:`"
+                    .to_owned()
+            }
         };
         Self { place, why }
     }
@@ -160,9 +204,12 @@ impl fmt::Display for NamesError {
 #[serde(deny_unknown_fields)]
 struct File {
     units: Pairs,
+    #[serde(default)]
+    packs: Pairs,
 }
 
-/// Names by serial number with their positions, including duplicates.
+/// Names by serial number or port with their positions, including duplicates.
+#[derive(Default)]
 struct Pairs(Vec<(Spanned<String>, Spanned<String>)>);
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -173,7 +220,7 @@ impl<'de> Deserialize<'de> for Pairs {
             type Value = Pairs;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("serial numbers and names")
+                f.write_str("serial numbers or ports, and names")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
@@ -201,6 +248,10 @@ mod tests {
         assert_eq!(names.name(&serial), Some("cellar.2"));
         assert_eq!(UnitNames::parse(&names.to_string()).unwrap(), names);
         assert_eq!(UnitNames::parse("units: {}").unwrap(), UnitNames::default());
+        let text = "units: {}\npacks:\n  pci-0000:00:14.0-usb-0:1.3:1.0-port0: pack-1\n";
+        let names = UnitNames::parse(text).unwrap();
+        assert!(names.packs().eq([("pci-0000:00:14.0-usb-0:1.3:1.0-port0", "pack-1")]));
+        assert_eq!(UnitNames::parse(&names.to_string()).unwrap(), names);
     }
 
     #[test]
@@ -218,6 +269,9 @@ mod tests {
             "units:\n  96132206100410: hidraw0",
             "units:\n  96132206100410: ''",
             "units: {96132206100410: a",
+            "units: {}\npacks:\n  ../ttyUSB0: a",
+            "units:\n  96132206100410: a\npacks:\n  usb-0: a",
+            "units: {}\npacks:\n  usb-0: tty7",
         ];
         let errors = texts.map(|text| match UnitNames::parse(text) {
             Ok(names) => panic!("{text:?} was read as {names:?}"),

@@ -1,4 +1,4 @@
-//! Reads the units over their links: a thread per unit asks, and one puts the answers together.
+//! Reads units and battery packs over their links: a thread for each one asks, and one puts the answers together.
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
@@ -6,36 +6,44 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
-use pi18_proto::{Count, ParallelInstance};
-use pi18_transport::Address;
-
 use super::{
     answers::Answers,
     judge::Judge,
     latest::Latest,
+    packs::{self, PackAnswers, PackReport},
     poll::{self, Report, Round},
 };
 use crate::{
     overview::{Finding, Overview, Verdict},
     terminal::Failure,
+    units::BankAddresses,
 };
+use jiff::Timestamp;
+use pi18_proto::{Count, ParallelInstance};
 
 /// Starts the threads, which run until the program ends.
 pub(super) fn start(
-    addresses: Vec<Address>,
+    addresses: BankAddresses,
     every: Duration,
     latest: Latest,
 ) -> Result<(), Failure> {
     let error = |error| Failure::usage(format_args!("threads: {error}"));
     let (sender, reports) = sync_channel(MAX_WAITING);
     let bank = Bank::new(&addresses, every);
-    let mut rounds = Vec::new();
-    for (place, address) in addresses.into_iter().enumerate() {
+    let mut rounds = Rounds::default();
+    for (place, address) in addresses.units.into_iter().enumerate() {
         let (round, receiver) = sync_channel(1);
-        poll::start(place, address, receiver, sender.clone(), latest.panic_guard())
+        let report = move |report| Message::Unit(place, report);
+        poll::start(place, address, receiver, (sender.clone(), report), latest.panic_guard())
             .map_err(error)?;
-        rounds.push(round);
+        rounds.units.push(round);
+    }
+    for (place, address) in addresses.packs.into_iter().enumerate() {
+        let (round, receiver) = sync_channel(1);
+        let report = move |report| Message::Pack(place, report);
+        packs::start(place, address, receiver, (sender.clone(), report), latest.panic_guard())
+            .map_err(error)?;
+        rounds.packs.push(round);
     }
     let guard = latest.panic_guard();
     let run = move || {
@@ -50,20 +58,35 @@ pub(super) fn span(every: Duration) -> Duration {
     (every * 2).max(MIN_SPAN)
 }
 
-/// Sends rounds to the units, and takes their answers.
-fn collect(
-    mut bank: Bank,
-    rounds: &[SyncSender<Round>],
-    reports: &Receiver<(usize, Report)>,
-    latest: &Latest,
-) {
+/// What the threads of units and packs report, with the place of the unit or pack.
+#[derive(Debug)]
+enum Message {
+    Unit(usize, Report),
+    Pack(usize, PackReport),
+}
+
+/// The ways to the threads.
+#[derive(Default)]
+struct Rounds {
+    units: Vec<SyncSender<Round>>,
+    packs: Vec<SyncSender<()>>,
+}
+
+/// Sends rounds to units and packs, and takes their answers.
+fn collect(mut bank: Bank, rounds: &Rounds, reports: &Receiver<Message>, latest: &Latest) {
     let mut next = Instant::now();
     loop {
         let now = Instant::now();
         if next <= now {
             for (place, round) in bank.begin(now) {
-                let sent = rounds.get(place).map(|rounds| rounds.try_send(round));
+                let sent = rounds.units.get(place).map(|rounds| rounds.try_send(round));
                 if matches!(sent, Some(Err(TrySendError::Disconnected(_)))) {
+                    return;
+                }
+            }
+            for place in bank.begin_packs(now) {
+                let sent = rounds.packs.get(place).map(|rounds| rounds.try_send(()));
+                if matches!(sent, Some(Err(TrySendError::Disconnected(())))) {
                     return;
                 }
             }
@@ -71,10 +94,18 @@ fn collect(
             next = (next + bank.every).max(now);
         }
         match reports.recv_timeout(next.saturating_duration_since(Instant::now())) {
-            Ok((place, report)) => {
+            Ok(message) => {
                 let (now, wall) = (Instant::now(), Timestamp::now());
-                if bank.take(place, report, now, wall) {
-                    latest.put(bank.overview(now), bank.is_idle());
+                match message {
+                    Message::Unit(place, report) => {
+                        if bank.take(place, report, now, wall) {
+                            latest.put(bank.overview(now), bank.is_idle());
+                        }
+                    }
+                    Message::Pack(place, report) => {
+                        bank.take_pack(place, report, now, wall);
+                        latest.put(bank.overview(now), false);
+                    }
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -83,10 +114,11 @@ fn collect(
     }
 }
 
-/// The answers of all units. It has no clock and no links.
+/// The answers of all units and packs. It has no clock and no links.
 #[derive(Debug)]
 struct Bank {
     units: Vec<Answers>,
+    packs: Vec<PackAnswers>,
     every: Duration,
     judge: Judge,
     /// Findings; `None` before all units were read.
@@ -94,9 +126,11 @@ struct Bank {
 }
 
 impl Bank {
-    fn new(addresses: &[Address], every: Duration) -> Self {
-        let units = addresses.iter().map(|address| Answers::new(address.place())).collect();
-        Self { units, every, judge: Judge::new(), findings: None }
+    fn new(addresses: &BankAddresses, every: Duration) -> Self {
+        let units = addresses.units.iter().map(|address| Answers::new(address.place()));
+        let packs = addresses.packs.iter().map(|address| PackAnswers::new(address.place()));
+        let (units, packs) = (units.collect(), packs.collect());
+        Self { units, packs, every, judge: Judge::new(), findings: None }
     }
 
     /// Begins a round of all units that are not busy.
@@ -111,6 +145,19 @@ impl Bank {
         rounds.collect()
     }
 
+    /// Begins a round of all packs that are due. Returns their places.
+    fn begin_packs(&mut self, now: Instant) -> Vec<usize> {
+        let packs = self.packs.iter_mut().enumerate();
+        packs.filter_map(|(place, pack)| pack.begin(now).then_some(place)).collect()
+    }
+
+    /// Takes the report of a pack. It is judged with the next reports of the units.
+    fn take_pack(&mut self, place: usize, report: PackReport, now: Instant, wall: Timestamp) {
+        if let Some(pack) = self.packs.get_mut(place) {
+            pack.take(report, now, wall);
+        }
+    }
+
     /// Takes a report. Returns whether there is something new to show: a round has ended, or a unit was lost.
     fn take(&mut self, place: usize, report: Report, now: Instant, wall: Timestamp) -> bool {
         let Some(unit) = self.units.get_mut(place) else { return false };
@@ -118,7 +165,8 @@ impl Bank {
             return false;
         }
         if self.findings.is_some() || self.units.iter().all(Answers::is_known) {
-            self.findings = Some(self.judge.judge(&self.units, self.every, now, wall));
+            self.findings =
+                Some(self.judge.judge((&self.units, &self.packs), self.every, now, wall));
         }
         true
     }
@@ -131,8 +179,9 @@ impl Bank {
     fn overview(&self, now: Instant) -> Overview {
         let units: Vec<_> = self.units.iter().map(|unit| unit.unit(self.every, now)).collect();
         let findings = self.findings.clone().unwrap_or_default();
-        let verdict = Verdict::of(&units, &findings, self.findings.is_some());
-        Overview { name: String::new(), verdict, units, findings }
+        let packs: Vec<_> = self.packs.iter().map(|pack| pack.pack(self.every)).collect();
+        let verdict = Verdict::of(&units, &packs, &findings, self.findings.is_some());
+        Overview { name: String::new(), verdict, units, packs, findings }
     }
 }
 
@@ -162,15 +211,18 @@ const MAX_WAITING: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    use lvx_parallel::{Gap, Reason};
+    use lvx_parallel::{
+        Gap, Reason,
+        pack::{PackAddress, PackClient},
+    };
     use pi18_proto::Query;
     use pi18_transport::{
-        Client,
+        Client, Error, ErrorKind,
         sim::{self, BankConfig, SharedBank, SimLink, Switches},
     };
 
     use super::*;
-    use crate::overview::{Key, Level};
+    use crate::overview::{Key, Level, packs_in_short};
 
     /// A bank that asks virtual units, in virtual time.
     struct Test {
@@ -188,7 +240,8 @@ mod tests {
             let config = BankConfig { units: 2, switches };
             let units = SharedBank::virtual_time(sim::Bank::new(config).unwrap());
             let clients = (0..2).map(|unit| Client::new(units.link(unit))).collect();
-            let addresses = ["sim:0", "sim:1"].map(|unit| unit.parse().unwrap());
+            let addresses = ["sim:0", "sim:1"].map(str::to_owned);
+            let addresses = BankAddresses::parse(&addresses).unwrap();
             let bank = Bank::new(&addresses, Duration::from_secs(2));
             Self { bank, clients, now: Instant::now(), wall: Timestamp::now() }
         }
@@ -266,6 +319,62 @@ mod tests {
         test.bank.take(0, Report::Done, test.now, test.wall);
         let rounds = test.bank.begin(test.now);
         assert_eq!(rounds.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [0]);
+    }
+
+    #[test]
+    fn packs_are_judged_with_the_units_and_a_silent_one_has_no_value() {
+        let mut test = Test::new("");
+        let pack = "sim:pack0".to_owned();
+        let packs = BankAddresses::parse(&[pack, "sim:pack1".to_owned()]).unwrap();
+        test.bank.packs = Bank::new(&packs, test.bank.every).packs;
+        let link = |pack| test.clients[0].link().bank().pack_link(pack);
+        let mut packs = [0, 1].map(|pack| PackClient::new(link(pack), PackAddress::LP4_V2));
+        let bank = test.clients[0].link().bank().clone();
+        let mut round = |test: &mut Test| {
+            for place in test.bank.begin_packs(test.now) {
+                let live = packs[place].live().map(|live| (live, test.now));
+                let report = PackReport::new(live);
+                test.bank.take_pack(place, report, test.now, test.wall);
+            }
+            test.round(None)
+        };
+        round(&mut test);
+        let read = round(&mut test);
+        assert_eq!(
+            read.verdict.detail,
+            "2 units and 2 packs answer, and no check found a problem."
+        );
+        let short = packs_in_short(&read.packs, test.now).unwrap();
+        assert!(
+            short.starts_with("2, 5") && short.contains(" V, ") && short.ends_with(" %"),
+            "{short}"
+        );
+        // Cables chain the packs.
+        bank.with(|bank| bank.switch_pack(0, "chain=on")).unwrap();
+        let silent = round(&mut test);
+        assert_eq!(silent.findings[0].rule, "pack-silent");
+        assert!(silent.packs[0].fresh(test.now).is_some() && silent.packs[1].live().is_none());
+        assert!(packs_in_short(&silent.packs, test.now).unwrap().starts_with("1 of 2, 5"));
+        bank.with(|bank| bank.switch_pack(0, "chain=off")).unwrap();
+        assert_eq!(round(&mut test).verdict.level, Level::Ok);
+    }
+
+    #[test]
+    fn pack_is_not_judged_while_its_adapter_may_not_be_ready() {
+        let address = "pack:/dev/ttyUSB0".to_owned();
+        let mut bank =
+            Bank::new(&BankAddresses::parse(&[address]).unwrap(), Duration::from_secs(2));
+        let (start, wall) = (Instant::now(), Timestamp::now());
+        let mut is_known = |seconds| {
+            let now = start + Duration::from_secs(seconds);
+            assert_eq!(bank.begin_packs(now), [0]);
+            let silent = Error::new(ErrorKind::Timeout, "/dev/ttyUSB0", "expected a reply");
+            bank.take_pack(0, PackReport::new(Err(silent)), now, wall);
+            bank.packs[0].is_known()
+        };
+        assert_eq!([0, 39, 41].map(&mut is_known), [false, false, true]);
+        // The pack is asked again at most every two seconds.
+        assert!(bank.begin_packs(start + Duration::from_secs(42)).is_empty());
     }
 
     #[test]

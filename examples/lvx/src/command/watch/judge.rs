@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use jiff::{Timestamp, tz::TimeZone};
 use lvx_parallel::{BankSnapshot, Checks, Question};
 
-use super::answers::{Answers, SLOW_LIMIT};
+use super::{
+    answers::{Answers, SLOW_LIMIT},
+    packs::PackAnswers,
+};
 use crate::{overview::Finding, terminal::add_commands};
 
 /// The rules, and what they found.
@@ -38,12 +41,12 @@ impl Judge {
     /// Judges the answers until now. Returns the findings, the most severe first.
     pub(super) fn judge(
         &mut self,
-        units: &[Answers],
+        (units, packs): (&[Answers], &[PackAnswers]),
         every: Duration,
         now: Instant,
         wall: Timestamp,
     ) -> Vec<Finding> {
-        let report = self.checks.check(&snapshot(units, every, now, wall));
+        let report = self.checks.check(&snapshot(units, packs, every, now, wall));
         let mut found: Vec<_> = report
             .findings
             .into_iter()
@@ -83,10 +86,19 @@ fn kind(finding: &Finding) -> Vec<&str> {
     finding.title.split_whitespace().filter(|word| !is_measured(word)).collect()
 }
 
-/// Returns the answers of all units, as the rules judge them.
-fn snapshot(units: &[Answers], every: Duration, now: Instant, wall: Timestamp) -> BankSnapshot {
-    let start = units.iter().filter_map(|unit| unit.oldest(every, now)).min().unwrap_or(now);
-    let mut bank = BankSnapshot::new(units.iter().map(|unit| unit.snapshot(every, start, now)));
+/// Returns the answers of all units, and of the packs that are known, as the rules judge them.
+fn snapshot(
+    units: &[Answers],
+    packs: &[PackAnswers],
+    every: Duration,
+    now: Instant,
+    wall: Timestamp,
+) -> BankSnapshot {
+    let times = units.iter().filter_map(|unit| unit.oldest(every, now));
+    let start = times.chain(packs.iter().filter_map(PackAnswers::oldest)).min().unwrap_or(now);
+    let known = packs.iter().filter(|pack| pack.is_known()).map(|pack| pack.snapshot(start));
+    let mut bank = BankSnapshot::new(units.iter().map(|unit| unit.snapshot(every, start, now)))
+        .with_packs(known);
     let since = now.saturating_duration_since(start);
     let started = wall.checked_sub(since).unwrap_or(wall).to_zoned(TimeZone::system());
     bank.started = started.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().parse().ok();

@@ -38,8 +38,13 @@ impl Latest {
             step: None,
             since: None,
         };
-        let (name, units, findings) = (String::new(), Vec::new(), Vec::new());
-        let overview = Arc::new(Overview { name, verdict, units, findings });
+        let overview = Arc::new(Overview {
+            name: String::new(),
+            verdict,
+            units: Vec::new(),
+            packs: Vec::new(),
+            findings: Vec::new(),
+        });
         let past = Arc::new(Past::new(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
         (Self { shown: Arc::new(Mutex::new(Shown { overview, past })), events }, receiver)
     }

@@ -10,7 +10,7 @@ use jiff::Zoned;
 
 use super::{event::Event, latest::Latest};
 use crate::{
-    overview::{Level, Overview, Summary},
+    overview::{Level, Overview, Summary, packs_in_short},
     terminal::{Failure, Status, Stdout},
 };
 
@@ -46,8 +46,10 @@ fn line(bank: &Overview, now: Instant, wall: &Zoned) -> String {
     let verdict = &bank.verdict;
     let detail = if verdict.level == Level::Lost { &verdict.detail } else { "" };
     let separator = if detail.is_empty() { "" } else { ": " };
+    let packs = packs_in_short(&bank.packs, now).map(|packs| format!(" | packs {packs}"));
+    let packs = packs.unwrap_or_default();
     format!(
-        "{time} {word}: {title}{separator}{detail} | sun {sun} | load {load} | battery {battery} | grid {grid}",
+        "{time} {word}: {title}{separator}{detail} | sun {sun} | load {load} | battery {battery}{packs} | grid {grid}",
         word = verdict.level.word(),
         title = verdict.title,
     )

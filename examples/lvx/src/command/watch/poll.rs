@@ -40,11 +40,11 @@ pub(super) struct Round {
 }
 
 /// Starts the thread of the unit at place `unit`. It ends when no one sends rounds or takes reports.
-pub(super) fn start(
+pub(super) fn start<M: Send + 'static>(
     unit: usize,
     address: Address,
     rounds: Receiver<Round>,
-    reports: SyncSender<(usize, Report)>,
+    (reports, message): (SyncSender<M>, impl Fn(Report) -> M + Send + 'static),
     guard: PanicGuard,
 ) -> io::Result<()> {
     let run = move || {
@@ -52,7 +52,7 @@ pub(super) fn start(
         let mut client = None;
         for round in rounds {
             let sent =
-                ask(&address, &mut client, &round, |report| reports.send((unit, report)).is_ok());
+                ask(&address, &mut client, &round, |report| reports.send(message(report)).is_ok());
             if !sent {
                 return;
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{canvas::Canvas, chart, look::Tone, moment::Moment, now};
-use crate::overview::{Level, LinkState, Overview, Past, Row, Unit, ago, local_time};
+use crate::overview::{Level, LinkState, Overview, Pack, Past, Row, Unit, ago, local_time};
 
 /// Draws the page from the line `top`.
 pub(super) fn draw(
@@ -32,7 +32,9 @@ pub(super) fn draw(
     } else {
         bank.units.len()
     };
-    let least = u16::try_from(least).unwrap_or(u16::MAX).saturating_add(1);
+    let of_packs = if bank.packs.is_empty() { 0 } else { bank.packs.len() + 1 };
+    let of_packs = u16::try_from(of_packs).unwrap_or(u16::MAX);
+    let least = u16::try_from(least).unwrap_or(u16::MAX).saturating_add(1).saturating_add(of_packs);
     let mut y = top + 1;
     if least <= bottom.saturating_sub(y + now::FULL) {
         now::draw(canvas, y, &totals);
@@ -42,10 +44,11 @@ pub(super) fn draw(
         y += now::SHORT;
     }
     if is_table {
-        y = side_by_side(canvas, y, bottom, bank, &rows, moment);
+        y = side_by_side(canvas, y, bottom.saturating_sub(of_packs), bank, &rows, moment);
     } else {
         y = one_per_line(canvas, y, bottom, bank, &rows);
     }
+    y = packs(canvas, y, bottom, bank, moment);
     // The chart is at the bottom, if there is also room for the worst findings.
     let room = bottom.saturating_sub(y);
     let found =
@@ -177,6 +180,46 @@ fn one_per_line(
     y
 }
 
+/// Draws a line per battery pack, if there are any. Returns the line after it.
+fn packs(canvas: &mut Canvas<'_>, y: u16, bottom: u16, bank: &Overview, moment: &Moment) -> u16 {
+    if bank.packs.is_empty() || y >= bottom {
+        return y;
+    }
+    canvas.rule(y, "Packs", "");
+    for (label, x) in without_spread(Pack::COLUMNS).into_iter().zip(PACK_COLUMNS) {
+        canvas.put(x - 1, y, &format!(" {label} "), Tone::Strong);
+    }
+    let mut y = y + 1;
+    for pack in &bank.packs {
+        if y >= bottom {
+            break;
+        }
+        // The end of a path tells ports apart.
+        let name: Vec<_> = pack.name.chars().collect();
+        let start = name.len().saturating_sub(usize::from(PACK_COLUMNS[0]) - 2);
+        let name: String = name.get(start..).unwrap_or_default().iter().collect();
+        canvas.put_within(1, y, PACK_COLUMNS[0] - 2, &name, Tone::Strong);
+        let cells = pack.cells(moment.instant);
+        let is_old = pack.live().is_some() && pack.fresh(moment.instant).is_none();
+        let tone = match pack.link {
+            LinkState::Down { .. } => Tone::Problem(Level::Warning),
+            _ if is_old => Tone::Old,
+            _ => Tone::Plain,
+        };
+        let ends = PACK_COLUMNS.iter().skip(1).copied().chain([canvas.width() + 1]);
+        for ((cell, x), end) in without_spread(cells).iter().zip(PACK_COLUMNS).zip(ends) {
+            canvas.put_within(x, y, end.saturating_sub(x + 1), cell, tone);
+        }
+        y += 1;
+    }
+    y
+}
+
+/// Leaves out the spread of the cells, which their range shows.
+fn without_spread<T>([charge, volts, current, cells, _, heat, state]: [T; 7]) -> [T; 6] {
+    [charge, volts, current, cells, heat, state]
+}
+
 /// Draws the titles of the findings, as far as there is room.
 fn findings(canvas: &mut Canvas<'_>, y: u16, bottom: u16, bank: &Overview) {
     let room = usize::from(bottom.saturating_sub(y + 1));
@@ -199,6 +242,8 @@ fn findings(canvas: &mut Canvas<'_>, y: u16, bottom: u16, bank: &Overview) {
     }
 }
 
+/// Columns of the values of a pack.
+const PACK_COLUMNS: [u16; 6] = [14, 22, 31, 41, 58, 65];
 /// Lines of findings above a chart, with their title.
 const MAX_FOUND: u16 = 4;
 /// Column of the first unit.

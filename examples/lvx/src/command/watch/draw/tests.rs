@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
+use lvx_parallel::{PackSnapshot, pack::Family};
+use pi18_transport::{Error, ErrorKind};
 use ratatui::{Terminal, backend::TestBackend};
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::overview::{Spans, overview};
+use crate::overview::{Pack, Spans, overview};
 
 fn moment(instant: Instant) -> Moment {
     let wall = Timestamp::from_second(1_782_070_241).unwrap().to_zoned(TimeZone::UTC);
@@ -178,6 +180,42 @@ fn overview_with_a_unit_gone_fits_80_by_24() {
 #[test]
 fn overview_with_findings_uses_120_by_36() {
     insta::assert_snapshot!(screen(&gone(), View::default(), (120, 36), LOOK));
+}
+
+/// Returns a bank with three packs, of which the last one is silent.
+fn with_packs(now: Instant) -> Overview {
+    let mut bank = overview(&day(), now).unwrap();
+    let mut words = vec![0; 39];
+    (words[0], words[1], words[24], words[25], words[36]) = (5376, 0xFE4C, 91, 2, 16);
+    words[2..18].fill(3360);
+    words[4] = 3341;
+    let read = |words: &[u16]| {
+        let registers = lvx_parallel::pack::Registers::new(0, words.to_vec());
+        lvx_parallel::pack::Live::from_registers(&registers, &Family::LP4_V2.scales).unwrap()
+    };
+    let limit = Duration::from_secs(30);
+    let names =
+        ["sim:pack0", "/dev/serial/by-path/pci-0000:00:14.0-usb-0:1.3:1.0-port0", "sim:pack2"];
+    bank.packs = names.map(|name| Pack::new(name, limit)).to_vec();
+    bank.packs[0].read(read(&words), now);
+    words[26] = 0x8002;
+    bank.packs[1].read(read(&words), now);
+    let silent = Error::new(ErrorKind::Timeout, "sim:pack2", "expected a reply");
+    let mut lost = PackSnapshot::new("sim:pack2");
+    lost.take(Err(&silent));
+    bank.packs[2].lose(&lost, None);
+    bank
+}
+
+#[test]
+fn packs_are_below_the_units() {
+    let now = Instant::now();
+    let bank = with_packs(now);
+    let at = |moment: &Moment| drawn(&bank, &Past::new(1), View::default(), (80, 24), LOOK, moment);
+    insta::assert_snapshot!(at(&moment(now)));
+    let later = at(&moment(now + Duration::from_mins(1)));
+    let line = later.lines().find(|line| line.starts_with(" sim:pack0 ")).unwrap();
+    assert!(line.ends_with(" old"), "{later}");
 }
 
 #[test]

@@ -9,10 +9,15 @@ use crate::overview::{Level, Overview, local_time};
 
 /// Draws the head. Returns the line after it.
 pub(super) fn draw(canvas: &mut Canvas<'_>, bank: &Overview, moment: &Moment) -> u16 {
-    let units = match bank.units.len() {
-        1 => "1 unit".to_owned(),
-        count => format!("{count} units"),
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
     };
+    let packs = match bank.packs.len() {
+        0 => String::new(),
+        count => format!(", {}", counted(count, "pack")),
+    };
+    let units = format!("{}{packs}", counted(bank.units.len(), "unit"));
     let name = if bank.name.is_empty() { "lvx watch" } else { &bank.name };
     canvas.put(1, 0, &format!("{name}  {units}"), Tone::Strong);
     canvas.right(0, &moment.wall.strftime("%a %-d %b %H:%M:%S").to_string(), Tone::Dim);
