@@ -27,7 +27,8 @@ const SHOWN: &str =
 
 #[test]
 fn packs_are_side_by_side_with_unknown_bits_as_bits() {
-    let second = format!("sim:pack1?{SHOWN}&cell=3:-12&warn=0x8002&protect=0x2000");
+    let cells = SHOWN.replace("&cells=3.36", "&cell=3:-12");
+    let second = format!("sim:pack1?{cells}&warn=0x8002&protect=0x2000");
     let (status, table, errors) = run(&["packs", &format!("sim:pack0?{SHOWN}"), &second]);
     assert_eq!((status, errors), (0, String::new()));
     insta::assert_snapshot!(table);
@@ -168,28 +169,20 @@ impl Drop for Simulator {
 
 #[test]
 fn packs_are_served_on_ptys_and_on_tcp() {
-    let simulator = Simulator::start(&[
-        "--packs",
-        "2",
-        "--pty",
-        "--tcp",
-        "127.0.0.1:0",
-        "--switch",
-        "pack:temperature=20",
-        "--switch",
-        "pack1:drift=-20",
-    ]);
-    let [unit, _, first, _, pty, tcp] = &simulator.1[..] else { panic!("{:?}", simulator.1) };
-    assert!(pty.starts_with("pack:/dev/") && tcp.starts_with("pack:tcp:127.0.0.1:"), "{pty} {tcp}");
-    for address in [pty, tcp] {
-        let (status, table, errors) = run(&["packs", first, address]);
+    let arguments = "--packs 2 --switch pack:temperature=20 --switch pack1:drift=-20";
+    let arguments: Vec<_> = arguments.split(' ').collect();
+    for (place, kind) in [(&[][..], "pack:/dev/"), (&["--tcp", "127.0.0.1:0"], "pack:tcp:127.")] {
+        let simulator = Simulator::start(&[&arguments, place].concat());
+        let [unit, first, second] = &simulator.1[..] else { panic!("{:?}", simulator.1) };
+        assert!(first.starts_with(kind), "{first}");
+        let (status, table, errors) = run(&["packs", first, second]);
         assert_eq!(status, 0, "{errors}");
         assert!(
             table.contains("20 20 °C") && table.contains("80 %") && table.contains("60 %"),
             "{table}"
         );
+        assert_eq!(run(&["query", "MOD", unit]).0, 0);
     }
-    assert_eq!(run(&["query", "MOD", unit]).0, 0);
 }
 
 /// A pack takes the queries of units for noise, and a unit the request of a pack.

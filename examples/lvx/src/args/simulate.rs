@@ -51,10 +51,10 @@ pub(crate) struct Simulate {
     pub(crate) units: u8,
     /// Number of battery packs to serve, up to 16
     ///
-    /// They are on ptys or on TCP ports after those of the units, and answer Modbus at address 64.
+    /// They answer Modbus at address 64, on ptys, or with --tcp on the TCP ports after those of the units.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=16))]
     pub(crate) packs: u8,
-    /// Serve each unit and pack on a pty (the default without --tcp, --uhid and --functionfs)
+    /// Serve each unit on a pty (the default without --tcp, --uhid and --functionfs)
     ///
     /// Programs built on libserialport cannot open a pty; use --uhid for these.
     #[arg(long)]

@@ -44,9 +44,12 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
     let nothing_chosen = args.tcp.is_none() && !args.uhid && args.functionfs.is_empty();
     let places = (0..units).map(Place::Unit).chain((0..packs).map(Place::Pack));
     for (number, place) in places.enumerate() {
-        // Packs have no USB port of their own.
-        let is_pack = matches!(place, Place::Pack(_));
-        if args.pty || nothing_chosen || is_pack && args.tcp.is_none() {
+        // A pack has one line, which cannot be shared, and no USB port of its own.
+        let is_on_pty = match place {
+            Place::Unit(_) => args.pty || nothing_chosen,
+            Place::Pack(_) => args.tcp.is_none(),
+        };
+        if is_on_pty {
             served.push(pty(&bank, place, number, links.as_mut(), &mut addresses)?);
         }
         if let Some(address) = &args.tcp {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use lvx_parallel::pack::{CentiampereHours, Centiamperes, Live, MapError, Varying};
+use lvx_parallel::pack::{
+    CentiampereHours, Centiamperes, DeciampereHours, Live, MapError, Varying,
+};
 use pi18_transport::{Address, Error};
 use serde::Serialize;
 
@@ -113,10 +115,9 @@ fn values(live: &Live) -> JsonLive {
             $flags.map(|flags| Bits { bits: flags.0, names: flags.names().collect() })
         };
     }
-    let ampere_hours = |quantity: CentiampereHours| quantity.in_unit();
     let raw = [
-        ("current", raw(&live.current)),
-        ("max_charge_current", raw(&live.max_charge_current)),
+        ("current", raw(live.current)),
+        ("max_charge_current", raw(live.max_charge_current)),
         ("remaining", live.remaining.value().is_none().then_some(live.remaining.raw())),
     ];
     JsonLive {
@@ -124,11 +125,11 @@ fn values(live: &Live) -> JsonLive {
         current: live.current.value().map(Centiamperes::in_unit),
         state_of_charge: live.state_of_charge.0,
         state_of_health: live.state_of_health.0,
-        remaining: live.remaining.value().map(ampere_hours),
+        remaining: live.remaining.value().map(CentiampereHours::in_unit),
         full_capacity: live
             .full_capacity
             .map(|capacity| f64::from(capacity.milliampere_hours()) / 1000.0),
-        design_capacity: live.design_capacity.map(|capacity| capacity.in_unit()),
+        design_capacity: live.design_capacity.map(DeciampereHours::in_unit),
         max_charge_current: live.max_charge_current.value().map(Centiamperes::in_unit),
         cells: live.cell_voltages().iter().map(|cell| volts(cell.0)).collect(),
         lowest_cell: live.lowest_cell().map(|(number, _)| number),
@@ -149,6 +150,6 @@ fn values(live: &Live) -> JsonLive {
 }
 
 /// Returns the number of the register if its scale is not known.
-fn raw(current: &Varying<Centiamperes>) -> Option<i32> {
+fn raw(current: Varying<Centiamperes>) -> Option<i32> {
     current.value().is_none().then_some(current.raw())
 }

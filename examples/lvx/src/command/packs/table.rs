@@ -94,9 +94,9 @@ type Value = fn(&Live, Option<&Label>) -> Option<String>;
 
 /// The rows.
 const ROWS: &[(&str, Value)] = &[
-    ("model", |_, label| label.map(|label| label.model.clone()).filter(is_some)),
-    ("firmware", |_, label| label.map(|label| label.firmware.clone()).filter(is_some)),
-    ("number or date", |_, label| label.map(|label| label.serial.clone()).filter(is_some)),
+    ("model", |_, label| some(&label?.model)),
+    ("firmware", |_, label| some(&label?.firmware)),
+    ("number or date", |_, label| some(&label?.serial)),
     ("voltage", |live, _| Some(live.voltage.to_string())),
     ("current", |live, _| Some(live.current.to_string())),
     ("state of charge", |live, _| Some(live.state_of_charge.to_string())),
@@ -121,8 +121,8 @@ const ROWS: &[(&str, Value)] = &[
     ("charge cycles", |live, _| Some(live.cycles?.to_string())),
 ];
 
-fn is_some(text: &String) -> bool {
-    !text.is_empty()
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 fn cell((number, voltage): (usize, Millivolts)) -> String {

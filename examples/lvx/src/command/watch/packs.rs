@@ -100,10 +100,9 @@ pub(super) struct PackAnswers {
 impl PackAnswers {
     /// Starts without answers.
     pub(super) fn new(name: &str) -> Self {
-        let settle = match name.starts_with("sim:") {
-            true => Duration::ZERO,
-            false => PackConfig::default().settle,
-        };
+        // A virtual adapter is ready at once.
+        let is_virtual = name.starts_with("sim:");
+        let settle = if is_virtual { Duration::ZERO } else { PackConfig::default().settle };
         Self {
             name: name.to_owned(),
             is_busy: false,
@@ -169,7 +168,7 @@ impl PackAnswers {
     /// Returns the pack as the rules judge it. Times count from `start`.
     pub(super) fn snapshot(&self, start: Instant) -> PackSnapshot {
         let mut pack = PackSnapshot::new(&*self.name);
-        pack.label = self.label.clone();
+        pack.label.clone_from(&self.label);
         for (live, at) in &self.read {
             pack.take(Ok(Reading::new(*live, at.saturating_duration_since(start))));
         }
