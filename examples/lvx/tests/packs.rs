@@ -105,7 +105,8 @@ fn bank_with_packs_is_healthy() {
 
 #[test]
 fn chain_is_found_live_and_in_a_saved_bank() {
-    let chained = ["sim:0", "sim:1", "sim:pack0?chain=on", "sim:pack1", "sim:pack2"];
+    let chained =
+        ["sim:0", "sim:1", "sim:pack0?chain=on", "sim:pack1?tries=1", "sim:pack2?tries=1"];
     let (status, saved, errors) = run(&[&["dump"][..], &chained].concat());
     assert_eq!((status, errors.lines().count()), (3, 2), "{errors}");
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +125,8 @@ fn chain_is_found_live_and_in_a_saved_bank() {
 
 #[test]
 fn now_shows_packs_and_no_value_of_a_silent_one() {
-    let units = ["sim:0?seed=1", "sim:1?seed=1", "sim:pack0?drift=-3", "sim:pack1?silent=1"];
+    let units =
+        ["sim:0?seed=1", "sim:1?seed=1", "sim:pack0?drift=-3", "sim:pack1?silent=1&tries=1"];
     let (status, text, _) = run(&[&["now", "--format", "json"][..], &units].concat());
     let bank: Json = serde_json::from_str(&text).unwrap();
     let packs = &bank["packs"];

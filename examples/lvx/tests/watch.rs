@@ -420,7 +420,7 @@ fn no_color_sends_no_colour() {
 #[test]
 fn pipe_receives_a_line_for_each_reading() {
     let child = Command::new(env!("CARGO_BIN_EXE_lvx"))
-        .args(["watch", "sim:0", "sim:1", "sim:pack0", "--every", "1s"])
+        .args(["watch", "sim:0", "sim:1", "sim:pack0", "sim:pack1", "sim:pack2", "--every", "1s"])
         .stdout(Stdio::piped())
         .spawn();
     let mut child = Program(child.unwrap());
@@ -442,5 +442,5 @@ fn pipe_receives_a_line_for_each_reading() {
         assert!(first.contains(part), "{part:?}: {text}");
     }
     assert!(text.contains(" ok: All is well"), "{text}");
-    assert!(text.contains(" | packs 1, 5"), "{text}");
+    assert!(text.contains(" | packs 3, 5"), "{text}");
 }

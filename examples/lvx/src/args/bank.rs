@@ -22,7 +22,7 @@ const SYNC_CHECK_EXAMPLES: &str = "\
 Examples:
   lvx sync-check sim:0 sim:1
   lvx sync-check                                      all adapters
-  lvx sync-check sim:0 sim:1 sim:pack0 sim:pack1      with battery packs
+  lvx sync-check sim:0 sim:pack0 sim:pack1            with battery packs
   lvx sync-check --only fault                         faults only
   lvx sync-check /dev/hidraw0 /dev/hidraw1 --bank-ah 300 --expect-firmware 06306
   lvx sync-check --from bank.yaml --format markdown   saved bank, for a forum

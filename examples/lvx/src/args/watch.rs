@@ -30,7 +30,7 @@ pub(crate) struct Now {
 const WATCH_EXAMPLES: &str = "\
 Examples:
   lvx watch sim:0 sim:1                     a virtual bank
-  lvx watch sim:0 sim:1 sim:pack0           with a battery pack
+  lvx watch sim:0 sim:pack0 sim:pack1       with battery packs
   lvx watch                                 all adapters
   lvx watch --bridge http://127.0.0.1:8480  what a bridge on this machine sees
   lvx watch | tee -a bank.log               one line for each reading";
