@@ -5,6 +5,8 @@ mod bank;
 mod open;
 mod shared;
 
+#[cfg(target_os = "linux")]
+pub(crate) use adapters::BY_PATH;
 pub(crate) use adapters::adapters;
 pub(crate) use bank::{
     BankAddresses, bank_addresses, expected_unit, read_addresses, read_bank, saved_bank,

@@ -85,6 +85,9 @@ fn units_and_packs_that_do_not_belong_are_refused_with_the_right_command() {
         &["now", "sim:pack0"],
         &["compare", "sim:0", "sim:1", "sim:pack0"],
         &["set", "output_priority=solar_utility_battery", "sim:pack0"],
+        &["simulate", "--packs", "2", "--switch", "pack2:drift=5"],
+        &["simulate", "--packs", "2", "--switch", "pack:drfit=5"],
+        &["simulate", "--switch", "pack0:drift=5"],
     ]
     .map(|arguments| {
         let (status, out, errors) = run(arguments);

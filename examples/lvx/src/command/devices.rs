@@ -12,7 +12,6 @@ use pi18_proto::{Count, SerialNumber};
 use pi18_transport::{Address, Device, Nameplate, printable};
 use serde::Serialize;
 
-pub(super) use self::packs::BY_PATH;
 use self::packs::FoundPack;
 use crate::{
     args::{Devices, Format},

@@ -1,4 +1,4 @@
-//! The USB adapters that are used when no unit is named.
+//! The USB adapters that are used when no unit is named, and the names of serial ports.
 
 use crate::terminal::{Failure, is_silenced, print_note};
 
@@ -32,6 +32,10 @@ pub(crate) fn adapters() -> Vec<String> {
 pub(crate) fn adapters() -> Vec<String> {
     Vec::new()
 }
+
+/// Folder of the serial ports by USB port, which udev maintains.
+#[cfg(target_os = "linux")]
+pub(crate) const BY_PATH: &str = "/dev/serial/by-path";
 
 #[cfg(test)]
 mod tests {

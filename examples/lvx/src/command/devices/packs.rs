@@ -13,6 +13,8 @@ use std::{
 use lvx_parallel::pack::{Label, Live, PackClient};
 use pi18_transport::{Address, Device, Error};
 
+use crate::units::BY_PATH;
+
 /// A battery pack that was found.
 pub(super) struct FoundPack {
     /// Its address, by the USB port of its adapter if the system names it so.
@@ -77,9 +79,6 @@ fn by_path(folder: &Path, port: &Path) -> PathBuf {
     // The first one is the older form, which all systems have.
     same.into_iter().next().unwrap_or_else(|| port.to_owned())
 }
-
-/// Folder of the serial ports by USB port, which udev maintains.
-pub(in crate::command) const BY_PATH: &str = "/dev/serial/by-path";
 
 /// Addresses of packs with default switches: LP4 v2, a pack whose four switches are on, and the first of a chain.
 const ADDRESSES: [u8; 3] = [64, 16, 1];

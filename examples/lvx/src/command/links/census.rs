@@ -9,7 +9,7 @@ use pi18_proto::SerialNumber;
 use pi18_transport::{Entry, Roster, Whereabouts};
 
 use super::{folder::Links, unit_names::UnitNames};
-use crate::{command::devices::BY_PATH, terminal::Status};
+use crate::{terminal::Status, units::BY_PATH};
 
 /// The units found, by name.
 #[derive(Debug, Default, Eq, PartialEq)]

@@ -15,7 +15,7 @@ use serde::{
 };
 use serde_saphyr::{Location, Spanned};
 
-use crate::{command::devices::BY_PATH, terminal::Failure};
+use crate::{terminal::Failure, units::BY_PATH};
 
 /// Names of units by serial number and of battery packs by port, all unique.
 #[derive(Debug, Default, PartialEq)]

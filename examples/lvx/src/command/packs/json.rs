@@ -8,7 +8,7 @@ use lvx_parallel::pack::{
 use pi18_transport::{Address, Error};
 use serde::Serialize;
 
-use super::Pack;
+use super::read::Pack;
 
 /// A pack as JSON.
 #[derive(Serialize)]

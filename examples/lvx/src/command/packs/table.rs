@@ -6,7 +6,7 @@ use lvx_parallel::pack::{Label, Live};
 use lvx_settings::Millivolts;
 use pi18_transport::printable;
 
-use super::Pack;
+use super::read::Pack;
 
 /// Returns the packs that were read side by side, in lines of at most `width` characters if possible.
 pub(super) fn text(packs: &[Pack], width: usize) -> String {
