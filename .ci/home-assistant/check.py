@@ -1,7 +1,7 @@
 """Runs the bridge with a real Home Assistant and a real broker: check.py LVX FOLDER.
 
-FOLDER is the one that `fetch` has made. The units are virtual and do not change with time, so each entity has one
-right value. Exits with status 1 and prints what is wrong.
+FOLDER is the one that `fetch` has made. The units and the battery packs are virtual and do not change with time, so each
+entity has one right value. The program of the example `serve_pack` is beside LVX. Exits with status 1 and prints what is wrong.
 """
 import itertools
 import json
@@ -13,9 +13,10 @@ import time
 
 import expected
 from home_assistant import HomeAssistant, wait_for
-from programs import Broker, Cable, Listener, Program, VirtualBank, free_port
+from programs import Broker, Cable, Listener, Program, VirtualBank, VirtualPacks, free_port
 
 UNITS = ("lvx6048-1", "lvx6048-2")
+PACKS = ("pack-1", "pack-2")
 SELECT = "select.home_bank_output_source_priority"
 TOPICS = "lvx/v1/home/bank"
 DOCUMENT = os.path.join(os.path.dirname(__file__), "../../docs/home-assistant.md")
@@ -32,6 +33,9 @@ class Test:
         self.broker = Broker(os.path.join(folder, "packages"), self.folder)
         self.bank = VirtualBank(lvx, self.folder)
         self.cables = [Cable(port) for port in self.bank.ports]
+        serve_pack = os.path.join(os.path.dirname(lvx), "examples", "serve_pack")
+        self.packs = VirtualPacks(serve_pack, expected.PACK_SWITCHES, self.folder)
+        self.pack_cable = self.pack_addresses = None
         self.configuration = os.path.join(self.folder, "bridge.yaml")
         self.bridge = self.new_bridge()
         self.home_assistant = HomeAssistant(os.path.join(folder, "root"), free_port(),
@@ -52,12 +56,14 @@ class Test:
             command = [self.lvx, "bridge", "--config", self.configuration]
         return Program(command, os.path.join(self.folder, "bridge.log"), {**os.environ, "LVX_STATE_DIR": state})
 
-    def configure(self, units=(0, 1), leave_out=(), control=True):
+    def configure(self, units=(0, 1), packs=(0, 1), leave_out=(), control=True):
         """Writes the configuration of the bridge."""
         serials = [replies["serial_number"] for replies in self.replies]
         configuration = {
             "units": [{"name": UNITS[unit], "serial": serials[unit],
                        "address": f"tcp:127.0.0.1:{self.cables[unit].port}"} for unit in units],
+            "packs": [{"name": PACKS[pack], "address": self.pack_addresses[pack]} for pack in packs],
+            "poll": {"packs": "5 s"},
             "mqtt": {"host": "127.0.0.1", "port": self.broker.port,
                      "home_assistant": {"leave_out": list(leave_out)} if leave_out else "on"},
             "http": "off",
@@ -65,6 +71,8 @@ class Test:
         }
         if control:
             configuration["control"] = {"allow": ["output_priority"], "allow_tcp_units": "on"}
+        if not packs:
+            del configuration["packs"]
         with open(self.configuration, "w", encoding="utf-8") as file:
             json.dump(configuration, file)
 
@@ -74,6 +82,12 @@ class Test:
         wait_for("the virtual units", 20, self._read_units)
         for cable in self.cables:
             cable.plug()
+        self.packs.start()
+        wait_for("the virtual packs", 20, self.packs.addresses)
+        serial, port = self.packs.addresses()
+        self.pack_cable = Cable(port)
+        self.pack_cable.plug()
+        self.pack_addresses = [serial, f"pack:tcp:127.0.0.1:{self.pack_cable.port}"]
         self.configure(control=False)
         self.broker.start()
         self.commands.start()
@@ -84,7 +98,7 @@ class Test:
 
     def stop(self):
         """Ends everything."""
-        for program in (self.bridge, self.home_assistant, self.commands, self.broker, self.bank):
+        for program in (self.bridge, self.home_assistant, self.commands, self.broker, self.bank, self.packs):
             if program.process is not None and program.process.poll() is None:
                 program.kill()
 
@@ -115,6 +129,8 @@ class Test:
         about = device["device"]
         if "via_device" not in about:
             return expected.bank_value(key, self.replies)
+        if about["name"] in PACKS:
+            return expected.pack_value(key, self.pack_addresses[PACKS.index(about["name"])])
         unit = UNITS.index(about["name"])
         return expected.unit_value(key, self.replies[unit], f"tcp:127.0.0.1:{self.cables[unit].port}")
 
@@ -178,7 +194,7 @@ class Test:
     def appear(self):
         """All entities appear, with the right descriptions; then all are enabled, for the values."""
         started = time.monotonic()
-        wait_for("the devices", 60, lambda: len(self.published()) > 200)
+        wait_for("the devices", 60, lambda: len({device["device"]["name"] for device, _, _ in self.published()}) >= 5)
         components = self.components = self.published()
         ids = {component["unique_id"] for _, _, component in components}
         try:
@@ -192,9 +208,14 @@ class Test:
             if entry is not None:
                 self.compare_entry(f"{device['device']['name']} {key}", component, entry)
         disabled = [entry for entry in registry.values() if entry["disabled_by"]]
-        enabled_of_unit = sum(1 for device, _, component in components
-                              if "via_device" in device["device"] and component.get("enabled_by_default", True))
-        self.expect("a unit has 29 enabled entities", enabled_of_unit == 29 * len(UNITS))
+        for what, names, count in (("unit", UNITS, 29), ("pack", PACKS, 13)):
+            enabled = sum(1 for device, _, component in components
+                          if device["device"]["name"] in names and component.get("enabled_by_default", True))
+            self.expect(f"a {what} has {count} enabled entities", enabled == count * len(names))
+        cells = [component for device, key, component in components
+                 if device["device"]["name"] in PACKS and re.fullmatch(r"cell_[0-9]+_voltage", key)]
+        self.expect("the cells of packs are disabled by default",
+                    len(cells) == 16 * len(PACKS) and not any(cell.get("enabled_by_default", True) for cell in cells))
         for entry in disabled:
             self.home_assistant.command("config/entity_registry/update", entity_id=entry["entity_id"],
                                         disabled_by=None)
@@ -326,8 +347,27 @@ class Test:
                          lambda: self.broker.retained(topic)[topic]["state"] == "online")
         self.check_right("unit plugged in again", found, 5)
 
+    def silent_pack(self):
+        """A pack that falls silent is unavailable within 15 s while the others stay, and comes back."""
+        def states(pack):
+            device = f"lvx_home_bank_{pack}_"
+            entries = [entry for unique_id, entry in self.entities().items() if unique_id.startswith(device)]
+            every = self.home_assistant.states()
+            return {every[entry["entity_id"]]["state"] for entry in entries if entry["entity_id"] in every}
+
+        self.pack_cable.is_mute = True
+        since = time.monotonic()
+        took = wait_for("the pack to be unavailable", 60, lambda: states(PACKS[1]) == {"unavailable"}) - since
+        self.expect(f"silent pack is unavailable after {took:.1f} s, at most 15 s", took <= 15)
+        wrong = [line for line in self.wrong_entities() if not line.startswith(PACKS[1])]
+        self.expect(f"the other pack and the units stay: {wrong[:4]}", not wrong)
+        self.pack_cable.is_mute = False
+        topic = f"{TOPICS}/pack/{PACKS[1]}/availability"
+        found = wait_for("the pack to be found", 90, lambda: self.broker.retained(topic)[topic]["state"] == "online")
+        self.check_right("pack answers again", found, 5)
+
     def leave_out(self):
-        """An entity and a unit that leave the configuration disappear, and come back."""
+        """An entity, a unit and a pack that leave the configuration disappear, and come back."""
         def restart(**configuration):
             self.bridge.stop()
             self.configure(control=False, **configuration)
@@ -340,9 +380,13 @@ class Test:
         wait_for("the entity to disappear", 30, lambda: entity not in self.entities())
         restart(units=[0])
         wait_for("the unit to disappear", 30, lambda: not any(serial in name for name in self.entities()))
-        restart()
+        restart(packs=[0])
         wait_for("the unit to come back", 30, lambda: entity in self.entities())
-        self.expect("entity and unit that left the configuration disappeared", True)
+        pack = f"lvx_home_bank_{PACKS[1]}_"
+        wait_for("the pack to disappear", 30, lambda: not any(name.startswith(pack) for name in self.entities()))
+        restart()
+        wait_for("the pack to come back", 30, lambda: any(name.startswith(pack) for name in self.entities()))
+        self.expect("entity, unit and pack that left the configuration disappeared", True)
 
     def control(self):
         """A select changes both units; one that is refused shows the old value and the reason."""
@@ -404,7 +448,7 @@ def main():
     """Runs the test."""
     lvx, folder = sys.argv[1:3]
     test = Test(lvx, folder)
-    parts = sys.argv[3:] or ["energy", "dashboard", "buttons", "unplug", "control", "restarts", "validate_energy",
+    parts = sys.argv[3:] or ["energy", "dashboard", "buttons", "unplug", "silent_pack", "control", "restarts", "validate_energy",
                              "leave_out"]
     try:
         test.start()

@@ -24,8 +24,23 @@ QUERIES = ("GS", "MOD", "FWS", "FLAG", "PIRI", "VFW", "ET")
 NUMBERS = {"fault_code", "buzzer"}
 
 # Home Assistant's device class for a unit of measurement.
-CLASSES = {"V": "voltage", "A": "current", "W": "power", "VA": "apparent_power", "Hz": "frequency",
+CLASSES = {"V": "voltage", "mV": "voltage", "A": "current", "W": "power", "VA": "apparent_power", "Hz": "frequency",
            "°C": "temperature", "Wh": "energy", "s": "duration", "ms": "duration"}
+
+
+# How the virtual packs are switched, and what they show then.
+PACK_CELLS = [3412, 3398, 3401, 3387, 3456, 3400, 3401, 3402, 3403, 3404, 3405, 3406, 3407, 3408, 3409, 3410]
+PACK_SWITCHES = ["volts=54.51", "current=-4.36", "board=21", "temperature=20", "remaining=90", "limit=50", "soc=91",
+                 "warn=0x0002", "cycles=17", "cells=" + ",".join(f"{cell / 1000:.3f}" for cell in PACK_CELLS)]
+PACK_VALUES = {
+    "voltage": 54.51, "current": -4.36, "power": -238, "state_of_charge": 91, "state_of_health": 100,
+    "remaining_charge": 90, "max_charge_current": 50, "board_temperature": 21, "temperature_1": 20,
+    "temperature_2": 20, "highest_cell_voltage": 3.456, "lowest_cell_voltage": 3.387, "cell_voltage_spread": 69,
+    "highest_cell": 5, "lowest_cell": 4, "status": "discharging", "warnings": "cell over voltage",
+    "protections": "none", "errors": str, "balancing": str, "cycles": 17, "full_capacity": 100,
+    "design_capacity": 100, "cells_in_series": 16, "model": "LFP-51.2V100Ah-V1.0", "firmware": str,
+    "label_serial": str,
+}
 
 
 class Any:
@@ -75,6 +90,19 @@ def unit_value(key, replies, address):
     if (query or "FLAG") == "FLAG":
         return None  # The unit sends fewer fields.
     raise KeyError(f"no value is expected for {key}")
+
+
+def pack_value(key, address):
+    """Returns the value that an entity of a battery pack has."""
+    if key == "link_address":
+        return address
+    if key.startswith("link_"):
+        return ANY_COUNT
+    if key.startswith("cell_") and key != "cell_voltage_spread":
+        return PACK_CELLS[int(key.split("_")[1]) - 1] / 1000
+    if key.startswith("sensor_"):
+        return Any(-128, 127)
+    return PACK_VALUES[key]
 
 
 def bank_value(key, units):

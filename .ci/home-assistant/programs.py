@@ -104,12 +104,29 @@ class VirtualBank(Program):
         return {line["command"]: line for line in lines}
 
 
+class VirtualPacks(Program):
+    """Two virtual battery packs whose values do not change: one on a serial port, one on TCP."""
+
+    def __init__(self, program, switches, folder):
+        super().__init__([program, *switches], os.path.join(folder, "packs.log"))
+
+    def addresses(self):
+        """Returns the address of the serial port, and the TCP port; `None` before they are known."""
+        with open(self.log, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        if len(lines) < 2:
+            return None
+        return lines[0], int(lines[1].rsplit(":", 1)[1])
+
+
 class Cable:
-    """A cable between the bridge and a virtual unit."""
+    """A cable between the bridge and a virtual unit or pack."""
 
     def __init__(self, unit_port):
         self.unit_port, self.port = unit_port, free_port()
         self.listener, self.ends, self.plugged_at = None, [], None
+        # Whether nothing gets through, although the cable is plugged in.
+        self.is_mute = False
 
     def plug(self):
         """Connects the unit."""
@@ -136,8 +153,7 @@ class Cable:
             self.ends += [host, unit]
             threading.Thread(target=self._copy, args=[host, unit], daemon=True).start()
 
-    @staticmethod
-    def _copy(host, unit):
+    def _copy(self, host, unit):
         try:
             while True:
                 ready, _, _ = select.select([host, unit], [], [])
@@ -145,6 +161,8 @@ class Cable:
                     data = end.recv(4096)
                     if not data:
                         raise OSError("closed")
+                    if self.is_mute:
+                        continue
                     (unit if end is host else host).sendall(data)
         except (OSError, ValueError):
             for end in (host, unit):

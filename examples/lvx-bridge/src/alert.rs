@@ -7,6 +7,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::cause::is_about_packs;
 pub use self::{
     alerts::Alerts,
     hook::Hooks,

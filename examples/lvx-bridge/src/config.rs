@@ -29,7 +29,8 @@ pub use self::{
     file::{ConfigFile, FileError, read_secret},
     model::{
         AlertConfig, BankConfig, Config, ControlConfig, HistoryConfig, HomeAssistantConfig,
-        HookConfig, HttpConfig, LeaseConfig, MqttConfig, PollConfig, Resume, TlsConfig, UnitConfig,
+        HookConfig, HttpConfig, LeaseConfig, MqttConfig, PackConfig, PollConfig, Resume, TlsConfig,
+        UnitConfig,
     },
     reference::reference,
     schema::schema,

@@ -1,4 +1,4 @@
-//! The table of everything that is published about a unit or a bank.
+//! The table of everything that is published about a unit, a battery pack or a bank.
 //!
 //! MQTT payloads, Home Assistant's entities, Prometheus metrics and the API follow from its rows. What a bank can be
 //! asked to do has rows, too.
@@ -6,24 +6,29 @@
 mod action;
 mod bank;
 mod compute;
+mod pack;
+#[cfg(test)]
+mod pack_tests;
 mod row;
 #[cfg(test)]
 mod tests;
 mod unit;
 
+use lvx_parallel::pack::Live;
 use pi18_proto::{FieldInfo, Query};
 
 pub use self::{
     action::{ACTIONS, Action, Task},
     bank::BANK,
+    pack::PACK,
     unit::UNIT,
 };
 use crate::{
     Now, Snapshot,
-    state::{Datum, UnitView, Value},
+    state::{Datum, PackView, UnitView, Value},
 };
 
-/// One thing that is published about a unit (`T = UnitView`) or a bank (`T = Snapshot`).
+/// One thing that is published about a unit (`T = UnitView`), a battery pack (`T = PackView`) or a bank (`T = Snapshot`).
 #[derive(Debug)]
 pub struct Entity<T: 'static> {
     /// Key in payloads, identifiers and metrics, such as `battery_voltage`.
@@ -53,6 +58,9 @@ pub struct Entity<T: 'static> {
 pub enum Source<T> {
     /// A field of a reply: mnemonic of the query, name of the field.
     Field(&'static str, &'static str),
+    /// A part of the measurements of a pack: key of the field in [`Live::FIELDS`], and how it is read. It is `None` if
+    /// the pack does not have it, or its scale is not known.
+    Live(&'static str, fn(&Live) -> Option<Datum>),
     /// Computed from other values.
     Computed(fn(&T, Now) -> Value),
 }
@@ -112,7 +120,20 @@ impl Entity<UnitView> {
     pub fn value(&self, unit: &UnitView, now: Now) -> Value {
         match self.source {
             Source::Field(mnemonic, field) => unit.value(mnemonic, field, now.instant),
+            Source::Live(..) => Value::Absent,
             Source::Computed(compute) => compute(unit, now),
+        }
+    }
+}
+
+impl Entity<PackView> {
+    /// Returns the value of a pack.
+    #[must_use]
+    pub fn value(&self, pack: &PackView, now: Now) -> Value {
+        match self.source {
+            Source::Field(..) => Value::Absent,
+            Source::Live(_, read) => pack.value(read, now.instant),
+            Source::Computed(compute) => compute(pack, now),
         }
     }
 }
@@ -123,7 +144,7 @@ impl Entity<Snapshot> {
     pub fn value(&self, bank: &Snapshot, now: Now) -> Value {
         match self.source {
             // A bank has no replies of its own.
-            Source::Field(..) => Value::Absent,
+            Source::Field(..) | Source::Live(..) => Value::Absent,
             Source::Computed(compute) => compute(bank, now),
         }
     }

@@ -9,6 +9,7 @@
 mod bank;
 mod mqtt;
 mod name;
+mod pack;
 mod process;
 mod text;
 mod unit;
@@ -37,6 +38,7 @@ pub fn write(banks: &[Arc<Snapshot>], now: Now) -> Text {
     process::write(&mut text, banks);
     bank::write(&mut text, banks, now);
     unit::write(&mut text, banks, now);
+    pack::write(&mut text, banks, now);
     text
 }
 

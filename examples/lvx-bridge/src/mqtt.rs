@@ -24,6 +24,8 @@ mod discovery;
 mod error;
 mod message;
 mod outbox;
+#[cfg(test)]
+mod pack_tests;
 mod payload;
 mod permission;
 mod retained;

@@ -10,10 +10,12 @@ mod energy_meter;
 mod judge;
 mod link;
 mod notices;
+mod pack;
 mod snapshot;
 mod sum;
 mod totals;
 mod tracked;
+mod tracked_pack;
 mod unit;
 mod value;
 
@@ -21,6 +23,7 @@ pub use self::{
     core::Core,
     energy::Energy,
     link::{LinkCounts, LinkState, LinkView},
+    pack::PackView,
     snapshot::Snapshot,
     totals::Totals,
     unit::{Held, UnitView},

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lvx_parallel::Severity;
+use lvx_parallel::{
+    Severity,
+    pack::{Family, Label, Live, Registers},
+};
 use pi18_proto::{AnyReply, Query, SerialNumber};
 use pi18_transport::Client;
 use tokio::sync::{mpsc, watch};
@@ -11,7 +14,7 @@ use crate::{
     Handle, Now, Request, Snapshot,
     alert::Alert,
     control::ControlView,
-    state::{Energy, Held, LinkCounts, LinkState, LinkView, Totals, UnitView},
+    state::{Energy, Held, LinkCounts, LinkState, LinkView, PackView, Totals, UnitView},
 };
 
 /// Returns a bank of two virtual units that were just read.
@@ -24,6 +27,7 @@ pub(crate) fn bank(now: Now) -> Snapshot {
         site: "home".parse().unwrap(),
         bank: "garage".parse().unwrap(),
         units: vec![Arc::new(unit("unit-1", "sim:0", now)), Arc::new(unit("unit-2", "sim:1", now))],
+        packs: Vec::new(),
         totals: Totals { fresh_units: 2, pv_power: Some(3000), ..Totals::default() },
         findings: None,
         judged_at: None,
@@ -79,6 +83,34 @@ pub(crate) fn answering(name: &str, serial: &str, held: Held) -> UnitView {
         },
         held: vec![held],
         energy: Energy::default(),
+    }
+}
+
+/// Returns a pack that was just read: the values of an LP4 v2 that a user published.
+pub(crate) fn pack(name: &str, now: Now) -> PackView {
+    let mut words = vec![0; 39];
+    words[..2].copy_from_slice(&[5376, 0xFE4C]);
+    words[2..18].fill(3360);
+    (words[4], words[9]) = (3359, 3361);
+    words[18..26].copy_from_slice(&[21, 20, 20, 90, 50, 100, 91, 2]);
+    (words[30], words[31], words[32]) = (1, 5493, 10752);
+    words[33..38].copy_from_slice(&[0x1414, 0x1414, 0, 16, 1000]);
+    let live = Live::from_registers(&Registers::new(0, words), &Family::LP4_V2.scales).unwrap();
+    let text = *b"LFP-51.2V100Ah-V1.0\0\0\0\0\0Z03T2120240301\0\0\0\0\0\0\0\0";
+    let label = text.as_chunks().0.iter().map(|word| u16::from_be_bytes(*word)).collect();
+    PackView {
+        name: name.parse().unwrap(),
+        link: LinkView {
+            address: format!("pack:/dev/{name}"),
+            state: LinkState::Up,
+            since: now.wall,
+            counts: LinkCounts { exchanges: 2, connects: 1, ..LinkCounts::default() },
+            latency: Some(Duration::from_millis(130)),
+        },
+        label: Some(Label::from_registers(&Registers::new(105, label)).unwrap()),
+        live: Some((live, now.instant)),
+        failure: None,
+        max_age: Duration::from_secs(30),
     }
 }
 

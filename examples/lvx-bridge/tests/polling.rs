@@ -39,6 +39,7 @@ fn periods(fast: u64, medium: u64, slow: u64) -> PollConfig {
         fast: Duration::from_secs(fast),
         medium: Duration::from_secs(medium),
         slow: Duration::from_secs(slow),
+        packs: Duration::from_secs(10),
         // A value is stale as soon as it was not read in its period.
         stale_after_periods: 1,
     }

@@ -7,7 +7,6 @@ use std::{
 
 use jiff::Timestamp;
 use lvx_parallel::{Finding, Severity};
-use pi18_proto::SerialNumber;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -92,22 +91,20 @@ impl Alerts {
 
     /// Takes the findings of a complete round.
     pub fn judge(&mut self, findings: &[Finding], now: Now) {
-        self.judge_read(findings, |_, _| true, now);
+        self.judge_read(findings, |_| true, now);
     }
 
-    /// Takes the findings of a round in which some units were not read. `is_judged` returns whether the findings of a
-    /// rule about some units are complete; otherwise, a raised alert stays when its finding is not there.
+    /// Takes the findings of a round in which some units or packs were not read. `is_judged` returns whether the cause of
+    /// an alert was judged; otherwise, it stays raised when its finding is not there.
     pub fn judge_read(
         &mut self,
         findings: &[Finding],
-        is_judged: impl Fn(&str, &[SerialNumber]) -> bool,
+        is_judged: impl Fn(&Alert) -> bool,
         now: Now,
     ) {
         let mut found = by_cause(findings);
         let raised = self.list.iter().filter(|alert| alert.is_raised());
-        let kept = raised.filter(|alert| {
-            !found.contains_key(&alert.id) && !is_judged(&alert.rule, &alert.units)
-        });
+        let kept = raised.filter(|alert| !found.contains_key(&alert.id) && !is_judged(alert));
         let kept: BTreeSet<_> = kept.map(|alert| alert.id.clone()).collect();
         for (id, (timer, last)) in &mut self.causes {
             if kept.contains(id) {

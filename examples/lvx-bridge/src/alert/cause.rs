@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use lvx_parallel::{Finding, Severity};
+use lvx_parallel::{Finding, Observed, Severity};
 use pi18_proto::SerialNumber;
 use sha2::{Digest, Sha256};
 
@@ -18,7 +18,12 @@ const LEVELS: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Erro
 /// Rule of the problems of control. The source of a finding names the problem.
 const CONTROL: &str = "control";
 
-/// The findings of one round with the same rule and units, as one.
+/// Returns whether a rule is about battery packs, which findings name instead of a serial number.
+pub(crate) fn is_about_packs(rule: &str) -> bool {
+    rule.starts_with("pack-")
+}
+
+/// The findings of one round with the same rule, units and packs, as one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
     pub(super) rule: String,
@@ -28,11 +33,14 @@ pub(super) struct Found {
     pub(super) advice: Vec<String>,
     pub(super) values: Vec<(String, String)>,
     pub(super) units: Vec<SerialNumber>,
+    /// Names of the packs.
+    packs: Vec<String>,
     /// Name of the cause, if a rule can have several for the same units.
     cause: Option<String>,
 }
 
-/// Returns the findings of a round by the id of their cause: the rule and the serial numbers of the units.
+/// Returns the findings of a round by the id of their cause: the rule, the serial numbers of the units and the names of
+/// the packs.
 pub(super) fn by_cause(findings: &[Finding]) -> BTreeMap<String, Found> {
     let mut causes: BTreeMap<String, Found> = BTreeMap::new();
     for finding in findings {
@@ -51,6 +59,12 @@ impl Found {
             finding.values.iter().filter_map(|value| value.serial_number).collect();
         units.sort_unstable();
         units.dedup();
+        let is_pack =
+            |value: &&Observed| value.serial_number.is_none() && is_about_packs(&finding.rule);
+        let packs = finding.values.iter().filter(is_pack);
+        let mut packs: Vec<_> = packs.map(|value| value.unit.clone()).collect();
+        packs.sort_unstable();
+        packs.dedup();
         let names: Vec<_> = finding.values.iter().map(|value| value.unit.as_str()).collect();
         let title = match names.len() {
             0 => finding.what.clone(),
@@ -65,17 +79,22 @@ impl Found {
             advice: finding.advice.clone(),
             values: values.map(|each| (each.unit.clone(), each.value.clone())).collect(),
             units,
+            packs,
             cause: (finding.rule == CONTROL).then(|| finding.source.to_string()),
         }
     }
 
-    /// Returns the id: the name of the rule, and a hash of rule and serial numbers, so that it needs no escaping.
+    /// Returns the id: the name of the rule, and a hash of rule, serial numbers and packs, so that it needs no escaping.
     fn id(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(&self.rule);
         for serial in &self.units {
             hash.update([0]);
             hash.update(serial.as_str());
+        }
+        for pack in &self.packs {
+            hash.update([1]);
+            hash.update(pack);
         }
         if let Some(cause) = &self.cause {
             hash.update([0]);

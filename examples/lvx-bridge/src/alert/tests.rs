@@ -6,7 +6,7 @@ use lvx_parallel::{Finding, Severity};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Alerts, Change};
+use super::{Alert, Alerts, Change};
 use crate::{Now, config::AlertConfig};
 
 /// A clock that moves only when a test moves it.
@@ -75,7 +75,7 @@ fn finding_that_lasts_becomes_an_alert_and_clears_after_it_was_away() {
 #[test]
 fn alert_of_a_unit_that_is_lost_stays_until_the_unit_was_read() {
     let (mut alerts, mut clock) = raised();
-    let is_read = |_: &str, units: &[pi18_proto::SerialNumber]| units.is_empty();
+    let is_read = |alert: &Alert| alert.units.is_empty();
     for _ in 0..10 {
         alerts.judge_read(&[], is_read, clock.after(60));
     }
@@ -325,7 +325,7 @@ proptest! {
                 } else if is_raised[index] && age(away[index]) >= 120 {
                     is_raised[index] = false;
                 }
-                let of_rule = |alert: &&super::Alert| alert.rule == rules[index] && alert.is_raised();
+                let of_rule = |alert: &&Alert| alert.rule == rules[index] && alert.is_raised();
                 let found = alerts.list().iter().filter(of_rule).count();
                 prop_assert_eq!(found, usize::from(is_raised[index]), "rule {}", index);
             }

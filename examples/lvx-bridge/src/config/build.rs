@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, ops::Range, path::PathBuf};
 
 use lvx_parallel::Severity;
 use lvx_settings::{
-    Diagnostics, Setting,
+    Battery, Diagnostics, Setting,
     yaml::{self, Format},
 };
+use pi18_proto::SerialNumber;
+use pi18_transport::Address;
 
 use super::{
     AlertConfig, BankConfig, Config, ControlConfig, HistoryConfig, HomeAssistantConfig, HookConfig,
-    HttpConfig, LeaseConfig, MqttConfig, PollConfig, Resume, Secret, TlsConfig, UnitConfig,
+    HttpConfig, LeaseConfig, MqttConfig, PackConfig, PollConfig, Resume, Secret, TlsConfig,
+    UnitConfig,
     check::{Mistakes, section},
     form::{Checked, Item, Spanned},
     keys::TOP,
@@ -120,15 +123,23 @@ impl Builder<'_> {
                 "put the units under bank, or each bank under banks",
             ),
         }
-        if let (Some(place), None) = (top.place("battery"), top.place("units"))
-            && !given.is_empty()
-        {
-            let help = "put it under the bank that it belongs to";
-            self.mistakes.add(
+        for (key, message, help) in [
+            (
+                "battery",
                 "expected a battery beside units, found it beside banks",
-                place,
-                help,
-            );
+                "put it under the bank that it belongs to",
+            ),
+            (
+                "packs",
+                "expected packs beside units, found them beside banks",
+                "put them under the bank that they belong to",
+            ),
+        ] {
+            if let (Some(place), None, false) =
+                (top.place(key), top.place("units"), given.is_empty())
+            {
+                self.mistakes.add(message, place, help);
+            }
         }
         let maps = || top.list("banks").iter();
         let mut banks: Vec<_> = maps().filter_map(|bank| self.bank(bank, &mut seen)).collect();
@@ -154,15 +165,19 @@ impl Builder<'_> {
         let mut units: Vec<UnitConfig> = Vec::new();
         for unit in keys.list("units") {
             let Item::Map(map) = &unit.item else { continue };
-            let (Some(unit_name), Some(serial)) = (map.get::<Name>("name"), map.get("serial"))
+            let (Some(unit_name), Some(serial)) =
+                (map.get::<Name>("name"), map.get::<SerialNumber>("serial"))
             else {
                 continue;
             };
-            self.once(map, "name", &format!("{name}/{unit_name}"), unit_name.as_str(), seen);
-            self.once(map, "serial", &format!("serial {serial}"), &format!("{serial}"), seen);
-            let address: Option<pi18_transport::Address> = map.get("address");
+            let id = format!("{name}/{unit_name}");
+            self.once(map, "name", &id, unit_name.as_str(), UNIT, seen);
+            let id = format!("serial {serial}");
+            self.once(map, "serial", &id, serial.as_str(), UNIT, seen);
+            let address: Option<Address> = map.get("address");
             if let Some(address) = &address {
-                self.once(map, "address", &format!("at {address}"), &address.to_string(), seen);
+                let id = format!("at {}", port(address));
+                self.once(map, "address", &id, &address.to_string(), UNIT, seen);
             }
             // Without an address, the unit is searched on USB.
             let Some(address) = address.or_else(|| format!("sn:{serial}").parse().ok()) else {
@@ -170,17 +185,52 @@ impl Builder<'_> {
             };
             units.push(UnitConfig { name: unit_name, serial, address });
         }
-        BankConfig { name, units, battery: keys.get("battery") }
+        let packs = self.packs(keys, &name, seen);
+        let battery: Option<Battery> = keys.get("battery");
+        let stated = battery.and_then(|battery| battery.packs).map(|stated| stated.count);
+        if let Some(count) = stated.filter(|count| packs.len() > usize::from(*count)) {
+            let place = keys.place("packs").unwrap_or_default();
+            let message = format!(
+                "expected at most {count} packs, as the battery has, found {}",
+                packs.len()
+            );
+            self.mistakes.add(message, place, "correct count: under battery:, or the list");
+        }
+        BankConfig { name, units, packs, battery }
+    }
+
+    fn packs(&mut self, keys: &Checked, bank: &Name, seen: &mut Seen) -> Vec<PackConfig> {
+        let mut packs = Vec::new();
+        for pack in keys.list("packs") {
+            let Item::Map(map) = &pack.item else { continue };
+            let (Some(name), Some(address)) = (map.get("name"), map.get::<Address>("address"))
+            else {
+                continue;
+            };
+            let pack = PackConfig { name, address };
+            let id = format!("{bank}/{}", pack.name);
+            self.once(map, "name", &id, pack.name.as_str(), PACK, seen);
+            let port = port(&pack.address);
+            self.once(map, "address", &format!("at {port}"), port, PACK, seen);
+            packs.push(pack);
+        }
+        packs
     }
 
     /// Adds a mistake if a name, serial number or address was seen before.
-    fn once(&mut self, map: &Checked, key: &str, id: &str, shown: &str, seen: &mut Seen) {
+    fn once(
+        &mut self,
+        map: &Checked,
+        key: &str,
+        id: &str,
+        shown: &str,
+        (what, help): (&str, &str),
+        seen: &mut Seen,
+    ) {
         let Some(entry) = map.entry(key) else { return };
         if let Some(first) = seen.units.insert(id.to_owned(), entry.span.clone()) {
             let message =
-                format!("{key}: expected another {key} for each unit, found {shown} again");
-            let help =
-                "a unit belongs to one bank, and has its own name, serial number and address";
+                format!("{key}: expected another {key} for each {what}, found {shown} again");
             self.mistakes.twice(message, entry.span.clone(), first, help);
         }
     }
@@ -191,6 +241,7 @@ impl Builder<'_> {
             fast: keys.get("fast").unwrap_or(default.fast),
             medium: keys.get("medium").unwrap_or(default.medium),
             slow: keys.get("slow").unwrap_or(default.slow),
+            packs: keys.get("packs").unwrap_or(default.packs),
             stale_after_periods: keys
                 .get("stale_after_periods")
                 .unwrap_or(default.stale_after_periods),
@@ -357,6 +408,23 @@ impl Builder<'_> {
             .map_err(|why| self.mistakes.add(format!("{key}: {why}"), entry.span.clone(), ""))
             .ok()
     }
+}
+
+/// A unit in errors: its name, and what it has of its own.
+const UNIT: (&str, &str) =
+    ("unit", "a unit belongs to one bank, and has its own name, serial number and address");
+
+/// A pack in errors.
+const PACK: (&str, &str) = (
+    "pack",
+    "a pack is read at its own port, and no unit or pack of the bank has its name, which findings use",
+);
+
+/// Returns the port of an address, which only one unit or pack has.
+fn port(address: &Address) -> &str {
+    let place = address.place();
+    let place = place.strip_prefix("pack:").unwrap_or(place);
+    place.strip_prefix("serial:").unwrap_or(place)
 }
 
 /// Returns a text with asterisks at some places.

@@ -7,6 +7,7 @@ use lvx_settings::{
     yaml::{Node, NodeKind, similar},
 };
 use pi18_proto::SerialNumber;
+use pi18_transport::{Address, Error};
 
 use super::form::{
     Checked, Form, Item, Key, Section, Spanned, controllable_keys, is_controllable, time, time_text,
@@ -201,7 +202,7 @@ fn scalar(form: &Form, text: &str) -> Result<Item, String> {
             Some(serial) if serial.looks_genuine() => Ok(Item::Serial(serial)),
             _ => Err("the serial number is printed on the label of the unit".to_owned()),
         },
-        Form::Address => text.parse().map(Item::Address).map_err(|error| error.to_string()),
+        Form::Address | Form::PackAddress => address(text, matches!(form, Form::PackAddress)),
         Form::Setting => setting(text),
         Form::Socket => text.parse().map(Item::Socket).map_err(|_| {
             "write an IP address; to listen on all addresses: 0.0.0.0:8480 or [::]:8480".to_owned()
@@ -214,6 +215,16 @@ fn scalar(form: &Form, text: &str) -> Result<Item, String> {
             Err("without encryption, only http://localhost and http://127.0.0.1".to_owned())
         }
         _ => Err(none()),
+    }
+}
+
+/// Reads the address of a unit, or of a battery pack.
+fn address(text: &str, is_pack: bool) -> Result<Item, String> {
+    let address: Address = text.parse().map_err(|error: Error| error.to_string())?;
+    match (address.pack_address(), is_pack) {
+        (Some(_), true) | (None, false) => Ok(Item::Address(address)),
+        (Some(_), false) => Err("this is a battery pack: write it under packs:".to_owned()),
+        (None, true) => Err("this is a unit; write pack: before the port of a pack".to_owned()),
     }
 }
 

@@ -53,8 +53,10 @@ pub(super) enum Form {
     Word(&'static [&'static str]),
     /// A serial number.
     Serial,
-    /// A device address.
+    /// The address of a unit.
     Address,
+    /// The address of a battery pack.
+    PackAddress,
     /// A setting that may be controlled.
     Setting,
     /// An IP address and a port.
@@ -202,6 +204,9 @@ impl Form {
             },
             Self::Serial => "a serial number such as \"96132206100410\"".to_owned(),
             Self::Address => "an address such as /dev/hidraw0 or serial:/dev/ttyUSB0".to_owned(),
+            Self::PackAddress => {
+                "the address of a battery pack such as pack:/dev/serial/by-path/…".to_owned()
+            }
             Self::Setting => "a setting that can be controlled, such as output_priority".to_owned(),
             Self::Socket => "an IP address and a port, such as 127.0.0.1:8480".to_owned(),
             Self::Ip => "an IP address".to_owned(),

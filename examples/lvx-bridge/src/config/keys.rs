@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lvx_parallel::BankSnapshot;
+
 use super::form::{Form, Key, Section};
 
 /// The top level.
@@ -13,6 +15,12 @@ pub(super) const TOP: Section = Section {
             "units",
             "The units, if there is one bank. `bank` or `banks` take its place if banks need names.",
             Form::List(&Form::Map(&UNIT), MAX_UNITS),
+            "",
+        ),
+        key(
+            "packs",
+            "The battery packs of the bank whose units are under `units`.",
+            Form::List(&Form::Map(&PACK), BankSnapshot::MAX_PACKS),
             "",
         ),
         key(
@@ -63,6 +71,12 @@ const BANK: Section = Section {
             Form::List(&Form::Map(&UNIT), MAX_UNITS),
         ),
         key(
+            "packs",
+            "The battery packs of this battery. Without this key, only the units are watched.",
+            Form::List(&Form::Map(&PACK), BankSnapshot::MAX_PACKS),
+            "",
+        ),
+        key(
             "battery",
             "Battery guard: chemistry, cells, and the voltages of a cell. Charge currents are controlled only under \
              a complete one.",
@@ -90,6 +104,19 @@ const UNIT: Section = Section {
     ],
 };
 
+const PACK: Section = Section {
+    place: "of a pack",
+    keys: &[
+        required("name", "Name of the pack, in topics. No unit of the bank has it.", Form::Name),
+        required(
+            "address",
+            "Port of the pack, by which it is identified. Adapters without serial numbers have different names only in \
+             `/dev/serial/by-path`.",
+            Form::PackAddress,
+        ),
+    ],
+};
+
 const POLL: Section = Section {
     place: "under poll",
     keys: &[
@@ -101,6 +128,7 @@ const POLL: Section = Section {
             "15 s",
         ),
         key("slow", "Period of settings, energy counters and identity.", time(10, 86_400), "2 min"),
+        key("packs", "Period of the measurements of battery packs.", time(2, 600), "10 s"),
         key(
             "stale_after_periods",
             "A value is shown as stale once it is older than its period times this.",

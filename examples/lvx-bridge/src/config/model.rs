@@ -40,6 +40,8 @@ pub struct BankConfig {
     pub name: Name,
     /// Units.
     pub units: Vec<UnitConfig>,
+    /// Battery packs; none if only the units are watched.
+    pub packs: Vec<PackConfig>,
     /// Battery guard of the site.
     pub battery: Option<Battery>,
 }
@@ -55,6 +57,16 @@ pub struct UnitConfig {
     pub address: Address,
 }
 
+/// A battery pack: its name, and the port at which it is read. The port identifies it, because packs have no reliable
+/// serial numbers.
+#[derive(Clone, Debug)]
+pub struct PackConfig {
+    /// Name, in topics.
+    pub name: Name,
+    /// Port of the pack, such as `pack:/dev/serial/by-path/…`.
+    pub address: Address,
+}
+
 /// Periods of the question groups, and their limits of age.
 #[derive(Clone, Copy, Debug)]
 pub struct PollConfig {
@@ -64,6 +76,8 @@ pub struct PollConfig {
     pub medium: Duration,
     /// Period of `ET`, `ED`, `PIRI`, `FLAG`, `VFW`, `T` and all other questions.
     pub slow: Duration,
+    /// Period of the measurements of battery packs.
+    pub packs: Duration,
     /// A value is stale once it is older than its period times this.
     pub stale_after_periods: u32,
 }
@@ -76,8 +90,17 @@ impl Default for PollConfig {
             fast: Duration::from_secs(5),
             medium: Duration::from_secs(15),
             slow: Duration::from_mins(2),
+            packs: Duration::from_secs(10),
             stale_after_periods: 3,
         }
+    }
+}
+
+impl PollConfig {
+    /// Returns the age from which the measurements of a battery pack are stale.
+    #[must_use]
+    pub fn max_pack_age(&self) -> Duration {
+        self.packs.saturating_mul(self.stale_after_periods)
     }
 }
 

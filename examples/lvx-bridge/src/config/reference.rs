@@ -42,8 +42,9 @@ fn section(of: &'static Section, path: &str, text: &mut String) {
         else {
             continue;
         };
-        // `bank` has the keys of each entry of `banks`, and `units` are the same in both.
-        if matches!(key.name, "banks") || (key.name == "units" && !path.is_empty()) {
+        // `bank` has the keys of each entry of `banks`, and `units` and `packs` are the same in both.
+        let is_in_both = matches!(key.name, "units" | "packs") && !path.is_empty();
+        if key.name == "banks" || is_in_both {
             continue;
         }
         let below_path =

@@ -60,7 +60,7 @@ fn of(form: &Form) -> Value {
     match form {
         Form::Name => text("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"),
         Form::Text => json!({"type": "string", "minLength": 1, "maxLength": 1024}),
-        Form::Address => json!({"type": "string", "minLength": 1}),
+        Form::Address | Form::PackAddress => json!({"type": "string", "minLength": 1}),
         Form::Path => text("^/"),
         Form::SecretFile => text("^(/.+|[^/]+)$"),
         Form::Flag => flag(),

@@ -89,6 +89,32 @@ fn contradictions_are_reported() {
         let found = parse(&format!("{UNITS}{text}")).unwrap_err().to_string();
         assert!(found.contains(expected), "{text}\n{found}");
     }
+    for (text, expected) in [
+        (
+            "packs: [{name: p, address: \"pack:/dev/ttyUSB0\"}, {name: q, address: \"pack:serial:/dev/ttyUSB0?address=1\"}]",
+            "address: expected another address for each pack, found /dev/ttyUSB0 again",
+        ),
+        (
+            "packs: [{name: a, address: \"sim:pack0\"}]",
+            "name: expected another name for each pack, found a again",
+        ),
+        ("packs: [{name: p, address: /dev/ttyUSB0}]", "write pack: before the port of a pack"),
+        ("packs: [{name: p, address: \"sim:1\"}]", "write pack: before the port of a pack"),
+        ("packs: [{name: p}]", "expected the key address of a pack, found none"),
+        ("packs: [{name: p, address: \"pack:ttyUSB0\"}]", "expected the address of a battery pack"),
+        (
+            "battery: {packs: eg4-lp4-v2, count: 1}\npacks: [{name: p, address: \"sim:pack0\"}, {name: q, address: \"sim:pack1\"}]",
+            "expected no more packs than the battery has, 1, found 2",
+        ),
+        ("poll: {packs: 1 s}", "1 s is too short"),
+    ] {
+        let found = parse(&format!("{UNITS}{text}")).unwrap_err().to_string();
+        assert!(found.contains(expected), "{text}\n{found}");
+    }
+    let unit = "units: [{name: a, serial: 96132206100410, address: \"pack:/dev/ttyUSB0\"}]";
+    assert!(parse(unit).unwrap_err().to_string().contains("write it under packs:"));
+    let beside = "bank: {units: [{name: a, serial: 96132206100410}]}\npacks: [{name: p, address: \"sim:pack0\"}]";
+    assert!(parse(beside).unwrap_err().to_string().contains("expected packs beside units"));
     let tcp = "units: [{name: a, serial: 96132206100410, address: \"tcp:192.0.2.1:8888\"}]\n\
                control: {allow: output_priority}";
     assert!(parse(tcp).unwrap_err().to_string().contains("expected no unit on tcp: with control"));
@@ -140,8 +166,9 @@ banks:
   - name: garage
     units: [{name: a, serial: 96132206100410}, {name: b, serial: \"96132206100411\", address: \"serial:/dev/ttyUSB0\"}]
     battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V, max_bank_charge_current: 120 A}
+    packs: [{name: pack-1, address: \"sim:pack0\"}]
   - {name: barn, units: [{name: a, serial: 96132206100412, address: \"sim:1\"}], battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.6, min_cell_voltage: 2.8, max_bank_charge_current: 120}}
-poll: {fast: 2s, medium: 30 s, slow: 10 min, stale_after_periods: 4}
+poll: {packs: 5 s, fast: 2s, medium: 30 s, slow: 10 min, stale_after_periods: 4}
 alerts:
   error_after: 500 ms
   min_severity: info
@@ -171,6 +198,8 @@ lease: off
     }
     for text in [
         "poll: {fast: 5}",
+        "packs: [{name: p}]",
+        "packs: []",
         "poll: {fast: 5 sec}",
         "poll: {slower: 5 s}",
         "site: My Home",

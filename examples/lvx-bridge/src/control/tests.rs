@@ -81,6 +81,7 @@ impl Site {
         let bank = BankConfig {
             name: "bank".parse().unwrap(),
             units: units.collect(),
+            packs: Vec::new(),
             battery: Some(guard.with_max_bank_charge_current(Amperes(120))),
         };
         let config = ControlConfig {

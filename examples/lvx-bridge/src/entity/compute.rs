@@ -9,7 +9,7 @@ use crate::{
     Now, Snapshot,
     alert::Alert,
     control::CommandState,
-    state::{Datum, LinkState, UnitView, Value},
+    state::{Datum, LinkState, LinkView, UnitView, Value},
 };
 
 /// Returns the power of the battery in watts, positive while it is charged.
@@ -94,7 +94,12 @@ pub(super) fn link_address(unit: &UnitView, _now: Now) -> Value {
 
 /// Returns the median time of an exchange in milliseconds; absent while the unit does not answer.
 pub(super) fn link_latency(unit: &UnitView, _now: Now) -> Value {
-    let latency = unit.link.latency.filter(|_| unit.link.state == LinkState::Up);
+    latency(&unit.link)
+}
+
+/// Returns the median time of an exchange on a link in milliseconds; absent while the device does not answer.
+pub(super) fn latency(link: &LinkView) -> Value {
+    let latency = link.latency.filter(|_| link.state == LinkState::Up);
     let latency = latency.and_then(|latency| i64::try_from(latency.as_millis()).ok());
     latency.map_or(Value::Absent, |latency| known(quantity(latency, 0, "ms")))
 }
@@ -203,7 +208,7 @@ fn none() -> String {
 }
 
 /// Shortens a text to the longest state that Home Assistant takes.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     if text.chars().count() <= MAX_STATE {
         return text.to_owned();
     }
@@ -259,10 +264,10 @@ fn energy(unit: &UnitView, now: Now, mnemonic: &str, energy: Option<u64>) -> Val
 }
 
 /// Returns a value that the bridge itself knows now.
-fn known(datum: Datum) -> Value {
+pub(super) fn known(datum: Datum) -> Value {
     Value::Fresh { datum, age: Duration::ZERO }
 }
 
-fn quantity(steps: i64, decimals: u8, unit: &'static str) -> Datum {
+pub(super) fn quantity(steps: i64, decimals: u8, unit: &'static str) -> Datum {
     Datum::Quantity { steps, decimals, unit }
 }

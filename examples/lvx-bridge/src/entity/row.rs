@@ -2,8 +2,13 @@
 //!
 //! A new row is live, and not shown by Home Assistant until it is asked for.
 
+use lvx_parallel::pack::Live;
+
 use super::{Entity, Kind, Message, Source};
-use crate::{Now, state::Value};
+use crate::{
+    Now,
+    state::{Datum, PackView, Value},
+};
 
 /// Begins a row with the value of a field of a reply.
 pub(super) const fn field<T>(
@@ -12,6 +17,15 @@ pub(super) const fn field<T>(
     name: &'static str,
 ) -> Entity<T> {
     row(field, name, Source::Field(mnemonic, field))
+}
+
+/// Begins a row with a part of the measurements of a pack.
+pub(super) const fn live(
+    field: &'static str,
+    name: &'static str,
+    read: fn(&Live) -> Option<Datum>,
+) -> Entity<PackView> {
+    row(field, name, Source::Live(field, read))
 }
 
 /// Begins a row with a computed value.
@@ -107,7 +121,7 @@ impl<T> Entity<T> {
 /// Returns Home Assistant's device class for a unit of measurement; empty if there is none.
 const fn class_of(unit: &str) -> &'static str {
     match unit.as_bytes() {
-        b"V" => "voltage",
+        b"V" | b"mV" => "voltage",
         b"A" => "current",
         b"W" => "power",
         b"VA" => "apparent_power",

@@ -9,7 +9,7 @@ use lvx_parallel::{Gap, Reason};
 use lvx_settings::Setting;
 use pi18_proto::{AnyReply, Form, Query, SerialNumber};
 
-use super::{ACTIONS, Action, BANK, Entity, Kind, Source, UNIT};
+use super::{ACTIONS, Action, BANK, Entity, Kind, PACK, Source, UNIT};
 use crate::{
     Now, Snapshot,
     state::{Datum, Energy, Held, LinkCounts, LinkState, LinkView, UnitView, Value},
@@ -18,7 +18,7 @@ use crate::{
 
 /// Checks what every row has in common.
 #[track_caller]
-fn check<T>(row: &Entity<T>) {
+pub(super) fn check<T>(row: &Entity<T>) {
     let key = row.key;
     assert!(
         key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
@@ -30,7 +30,8 @@ fn check<T>(row: &Entity<T>) {
         (Kind::Text | Kind::Counter | Kind::Measurement | Kind::Number, "") => &[""],
         (Kind::Counter | Kind::Daily, "Wh") => &["energy"],
         (Kind::Measurement | Kind::Number, unit) => match unit {
-            "V" => &["voltage"],
+            "V" | "mV" => &["voltage"],
+            "Ah" => &[""],
             "A" => &["current"],
             "W" => &["power"],
             "VA" => &["apparent_power"],
@@ -86,6 +87,9 @@ fn keys_and_names_are_unique() {
     let keys: BTreeSet<_> = UNIT.iter().map(|row| row.key).collect();
     let names: BTreeSet<_> = UNIT.iter().map(|row| row.name).collect();
     assert_eq!((keys.len(), names.len()), (UNIT.len(), UNIT.len()));
+    let keys: BTreeSet<_> = PACK.iter().map(|row| row.key).collect();
+    let names: BTreeSet<_> = PACK.iter().map(|row| row.name).collect();
+    assert_eq!((keys.len(), names.len()), (PACK.len(), PACK.len()));
     let keys: BTreeSet<_> = BANK.iter().map(|row| row.key).collect();
     let names: BTreeSet<_> = BANK.iter().map(|row| row.name).collect();
     assert_eq!((keys.len(), names.len()), (BANK.len(), BANK.len()));

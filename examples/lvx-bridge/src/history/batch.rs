@@ -8,12 +8,13 @@ use pi18_proto::SerialNumber;
 use super::series::Subject;
 use crate::Name;
 
-/// A bank or a unit that values are about.
+/// A bank, a unit or a battery pack that values are about.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Source {
     /// Name of the bank.
     pub bank: String,
-    /// Name of the unit in the configuration, and its serial number; `None` for the bank itself.
+    /// Name of the unit in the configuration, and its serial number; for a pack its name, and `pack:` with its name. `None`
+    /// for the bank itself.
     pub unit: Option<(String, String)>,
     /// Usual time between two readings, in seconds.
     pub period: i64,
@@ -31,10 +32,28 @@ impl Source {
         Self { bank: bank.to_string(), unit, period }
     }
 
+    /// Returns a battery pack as a source. Packs have no reliable serial numbers.
+    pub(super) fn pack(bank: &Name, name: &Name, period: i64) -> Self {
+        let unit = Some((name.to_string(), format!("{PACK_MARK}{name}")));
+        Self { bank: bank.to_string(), unit, period }
+    }
+
     pub(super) fn subject(&self) -> Subject {
-        if self.unit.is_some() { Subject::Unit } else { Subject::Bank }
+        subject_of(self.unit.as_ref().map_or("", |(_, serial)| serial))
     }
 }
+
+/// Returns what the source with this serial number is: the serial number of a bank is empty, and that of a pack begins with
+/// `pack:`.
+pub(super) fn subject_of(serial: &str) -> Subject {
+    match serial {
+        "" => Subject::Bank,
+        serial if serial.starts_with(PACK_MARK) => Subject::Pack,
+        _ => Subject::Unit,
+    }
+}
+
+const PACK_MARK: &str = "pack:";
 
 /// What one commit adds to the file.
 #[derive(Clone, Debug, Default)]

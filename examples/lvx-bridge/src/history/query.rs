@@ -19,10 +19,10 @@ pub struct Query {
     pub step: Option<Step>,
 }
 
-/// A series: that of a unit, such as `unit-1.battery_voltage`, or of the bank, such as `pv_power`.
+/// A series: that of a unit, such as `unit-1.battery_voltage`, of a battery pack, such as `pack-1.voltage`, or of the bank, such as `pv_power`.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Wanted {
-    /// Name or serial number of the unit; `None` for the bank.
+    /// Name or serial number of the unit, or name of the pack; `None` for the bank.
     pub unit: Option<String>,
     /// Key of the value, as in `/api/v1/entities`.
     pub key: String,
@@ -48,8 +48,8 @@ pub struct QueryError(pub(super) String);
 pub const PARAMETERS: &[(&str, &str)] = &[
     (
         "series",
-        "keys of the bank, such as pv_power, and of units, such as unit-1.battery_voltage, with commas between them; \
-         all of the bank otherwise",
+        "keys of the bank, such as pv_power, of units, such as unit-1.battery_voltage, and of battery packs, such as pack-1.voltage, \
+         with commas between them; all of the bank otherwise",
     ),
     (
         "from",

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, limits::Limit, params};
 
 use super::{
     Answer, Column, Energy, HistoryError, Query, QueryError, Step, Wanted,
-    batch::{SPANS, Stats},
+    batch::{SPANS, Stats, subject_of},
     points::Points,
     schema::{APPLICATION, MIGRATIONS},
     series::{Subject, daily},
@@ -184,29 +184,32 @@ impl Reader {
 
     fn find_one(&self, bank: &str, wanted: Wanted) -> Result<Found, ReadError> {
         let failed = |source| HistoryError::new(&self.path, source);
-        let subject = if wanted.unit.is_some() { Subject::Unit } else { Subject::Bank };
+        let of_row = |row: &rusqlite::Row<'_>| {
+            let serial: String = row.get(2)?;
+            Ok((row.get(0)?, row.get(1)?, subject_of(&serial)))
+        };
         let source = match &wanted.unit {
             None => self
                 .connection
                 .query_row(
-                    "SELECT id, period FROM source WHERE bank = ? AND serial = ''",
+                    "SELECT id, period, serial FROM source WHERE bank = ? AND serial = ''",
                     [bank],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
+                    of_row,
                 )
                 .optional(),
-            // The unit that has the name now; a unit that was replaced is found by its serial number.
+            // The unit or pack that has the name now; a unit that was replaced is found by its serial number.
             Some(unit) => self
                 .connection
                 .query_row(
-                    "SELECT id, period FROM source WHERE bank = ?1 AND (name = ?2 OR serial = ?2) AND serial <> ''
+                    "SELECT id, period, serial FROM source WHERE bank = ?1 AND (name = ?2 OR serial = ?2) AND serial <> ''
                      ORDER BY id DESC LIMIT 1",
                     params![bank, unit],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
+                    of_row,
                 )
                 .optional(),
         };
-        let Some((source, period)) = source.map_err(failed)? else {
-            let text = format!("series: {wanted}: nothing was recorded of this unit");
+        let Some((source, period, subject)) = source.map_err(failed)? else {
+            let text = format!("series: {wanted}: nothing was recorded of this unit or pack");
             return Err(QueryError(text).into());
         };
         let row = self

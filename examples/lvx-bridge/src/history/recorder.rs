@@ -11,13 +11,13 @@ use pi18_proto::Query;
 
 use super::{
     batch::{Batch, DayEnergy, Part, Source},
-    series::{BANK_ROWS, UNIT_ROWS, is_daily, recorded, steps},
+    series::{BANK_ROWS, PACK_ROWS, Subject, UNIT_ROWS, is_daily, recorded, steps},
 };
 use crate::{
     Now, Snapshot,
     config::PollConfig,
     entity::{BANK, UNIT},
-    state::{UnitView, Value},
+    state::{PackView, UnitView, Value},
 };
 
 /// Takes the readings of banks from their snapshots until they are written.
@@ -28,8 +28,12 @@ use crate::{
 pub struct Recorder {
     /// Two readings with more time between them are not connected.
     max_gap: Duration,
+    /// The same for readings of packs.
+    max_pack_gap: Duration,
     /// Usual time between two readings, in seconds.
     period: i64,
+    /// Usual time between two readings of a pack, in seconds.
+    pack_period: i64,
     tracks: Vec<Track>,
     lost: u64,
 }
@@ -40,6 +44,8 @@ struct Track {
     source: Source,
     /// The unit as it was seen last.
     seen: Weak<UnitView>,
+    /// The pack as it was seen last.
+    seen_pack: Weak<PackView>,
     /// The round of the bank that was seen last.
     round: Option<Instant>,
     /// When each value was read last.
@@ -65,7 +71,9 @@ impl Recorder {
     pub fn new(poll: &PollConfig) -> Self {
         Self {
             max_gap: poll.fast.saturating_mul(poll.stale_after_periods),
+            max_pack_gap: poll.max_pack_age(),
             period: i64::try_from(poll.fast.as_secs()).unwrap_or(i64::MAX),
+            pack_period: i64::try_from(poll.packs.as_secs()).unwrap_or(i64::MAX),
             tracks: Vec::new(),
             lost: 0,
         }
@@ -88,6 +96,17 @@ impl Recorder {
                     track.count(row.key, &row.value(unit, now), day, now);
                 }
             }
+        }
+        for pack in &bank.packs {
+            let source = Source::pack(&bank.bank, &pack.name, self.pack_period);
+            let limit = waiting_limit(&self.tracks);
+            let Some(track) = track_of(&mut self.tracks, source) else { continue };
+            if std::ptr::eq(track.seen_pack.as_ptr(), Arc::as_ptr(pack)) {
+                continue;
+            }
+            track.seen_pack = Arc::downgrade(pack);
+            let values = PACK_ROWS.iter().map(|row| (row.value(pack, now), row.decimals));
+            self.lost += track.take(values, now, limit);
         }
         // A bank is read when a round is complete: its sums change with each answer of a unit.
         let source = Source::bank(&bank.bank, self.period);
@@ -131,8 +150,10 @@ impl Recorder {
         if now.wall < FIRST_TIME {
             return batch;
         }
-        let max_gap = self.max_gap;
+        let (max_gap, max_pack_gap) = (self.max_gap, self.max_pack_gap);
         for track in &mut self.tracks {
+            let is_pack = track.source.subject() == Subject::Pack;
+            let max_gap = if is_pack { max_pack_gap } else { max_gap };
             let part = track.write(now, zone, max_gap);
             if !(part.raw.is_empty() && part.days.is_empty()) {
                 batch.parts.push(part);
@@ -148,6 +169,7 @@ impl Track {
         Self {
             source,
             seen: Weak::new(),
+            seen_pack: Weak::new(),
             round: None,
             read: vec![None; count],
             waiting: VecDeque::new(),
@@ -271,7 +293,7 @@ fn wall(at: Instant, now: Now) -> Option<Timestamp> {
 /// Before this time, the clock of this computer is not set: 2025-01-01.
 const FIRST_TIME: Timestamp = Timestamp::constant(1_735_689_600, 0);
 
-/// Maximum number of banks and units.
+/// Maximum number of banks, units and packs.
 const MAX_SOURCES: usize = 512;
 
 /// Maximum number of readings of a source that wait: a quarter of an hour with the shortest period.

@@ -18,7 +18,7 @@ pub(super) const APPLICATION: i64 = 0x4c56_5868;
 pub(super) type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// The steps from an empty file to the present version. A step that was released never changes.
-pub(super) const MIGRATIONS: &[Migration] = &[create, add_period];
+pub(super) const MIGRATIONS: &[Migration] = &[create, add_period, add_packs];
 
 /// Brings a file to the version after the last of these steps, and adds missing columns. Either all of it is done, or
 /// nothing. Returns the version of a file that is later than all of these steps.
@@ -39,11 +39,17 @@ pub(super) fn migrate(
         transaction.pragma_update(None, "user_version", version)?;
     }
     let mut is_changed = done < migrations.len();
+    let mut subjects = Vec::new();
     for subject in Subject::ALL {
-        is_changed |= add_columns(&transaction, subject, recorded(subject))?;
+        if has_tables(&transaction, subject)? {
+            subjects.push(subject);
+        }
+    }
+    for subject in &subjects {
+        is_changed |= add_columns(&transaction, *subject, recorded(*subject))?;
     }
     if is_changed {
-        for subject in Subject::ALL {
+        for subject in subjects {
             make_views(&transaction, subject)?;
         }
     }
@@ -89,7 +95,15 @@ fn create(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             PRIMARY KEY (day, source, key)
         ) WITHOUT ROWID;",
     )?;
-    for table in tables() {
+    for subject in [Subject::Unit, Subject::Bank] {
+        create_tables(transaction, subject)?;
+    }
+    Ok(())
+}
+
+/// Creates the tables with a row per time and source.
+fn create_tables(transaction: &Transaction<'_>, subject: Subject) -> rusqlite::Result<()> {
+    for table in tables(subject) {
         transaction.execute_batch(&format!(
             "CREATE TABLE {table} (
                 t INTEGER NOT NULL,
@@ -106,12 +120,21 @@ fn add_period(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE source ADD COLUMN period INTEGER NOT NULL DEFAULT 5;")
 }
 
-/// Names of the tables with a row per time and source.
-fn tables() -> impl Iterator<Item = String> {
-    let words = || std::iter::once("raw").chain(SPANS.iter().map(|span| span.word));
-    Subject::ALL
-        .into_iter()
-        .flat_map(move |subject| words().map(move |word| format!("{}_{word}", subject.word())))
+/// Version 3: the tables of battery packs.
+fn add_packs(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    create_tables(transaction, Subject::Pack)
+}
+
+/// Names of the tables of a subject with a row per time and source.
+fn tables(subject: Subject) -> impl Iterator<Item = String> {
+    let words = std::iter::once("raw").chain(SPANS.iter().map(|span| span.word));
+    words.map(move |word| format!("{}_{word}", subject.word()))
+}
+
+/// Returns whether the tables of a subject exist: a file between two versions may not have them yet.
+fn has_tables(transaction: &Transaction<'_>, subject: Subject) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?)";
+    transaction.query_row(sql, [format!("{}_raw", subject.word())], |row| row.get(0))
 }
 
 /// Adds the columns of series that the file does not have yet. Returns whether there are any.
@@ -156,6 +179,7 @@ fn make_views(transaction: &Transaction<'_>, subject: Subject) -> rusqlite::Resu
     let unit = match subject {
         Subject::Unit => ", source.name AS unit, source.serial AS serial",
         Subject::Bank => "",
+        Subject::Pack => ", source.name AS pack",
     };
     let mut sql = String::new();
     let head = |sql: &mut String, table: &str| {
@@ -200,7 +224,7 @@ mod tests {
                    INSERT INTO bank_raw (t, source, pv_power) VALUES (1, 1, 4200)";
         connection.execute_batch(sql).unwrap();
         assert_eq!(migrate(&mut connection, MIGRATIONS).unwrap(), Ok(()));
-        assert_eq!(version(&connection), 2);
+        assert_eq!(version(&connection), 3);
         let row = connection.query_row(
             "SELECT period, pv_power FROM source JOIN bank_raw ON source = id",
             [],
@@ -219,7 +243,7 @@ mod tests {
         let bad: Migration = |transaction| transaction.execute_batch("DROP TABLE nothing");
         let steps = [MIGRATIONS, &[good, bad]].concat();
         migrate(&mut connection, &steps).unwrap_err();
-        assert_eq!(version(&connection), 2);
+        assert_eq!(version(&connection), 3);
         connection.query_row("SELECT count(*) FROM day", [], |row| row.get::<_, i64>(0)).unwrap();
     }
 

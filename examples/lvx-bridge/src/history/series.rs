@@ -4,28 +4,31 @@ use std::sync::LazyLock;
 
 use crate::{
     Snapshot,
-    entity::{BANK, Entity, Kind, UNIT},
-    state::{Datum, UnitView},
+    entity::{BANK, Entity, Kind, PACK, UNIT},
+    state::{Datum, PackView, UnitView},
 };
 
-/// What a series is about. Units and banks have different rows, and so different tables.
+/// What a series is about. Units, packs and banks have different rows, and so different tables.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Subject {
     /// A unit.
     Unit,
     /// A bank.
     Bank,
+    /// A battery pack.
+    Pack,
 }
 
 impl Subject {
-    /// Both subjects.
-    pub(super) const ALL: [Self; 2] = [Self::Unit, Self::Bank];
+    /// All subjects.
+    pub(super) const ALL: [Self; 3] = [Self::Unit, Self::Bank, Self::Pack];
 
     /// Returns the word with which the names of its tables start.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Unit => "unit",
             Self::Bank => "bank",
+            Self::Pack => "pack",
         }
     }
 }
@@ -54,12 +57,20 @@ impl Series {
 pub(super) static UNIT_ROWS: LazyLock<Vec<&'static Entity<UnitView>>> =
     LazyLock::new(|| UNIT.iter().filter(|row| is_recorded(row)).collect());
 
+/// Rows of a battery pack that are recorded: those that Home Assistant shows without being asked, so that the file does
+/// not grow by each cell.
+pub(super) static PACK_ROWS: LazyLock<Vec<&'static Entity<PackView>>> =
+    LazyLock::new(|| PACK.iter().filter(|row| is_recorded(row) && row.enabled).collect());
+
 /// Rows of a bank that are recorded.
 pub(super) static BANK_ROWS: LazyLock<Vec<&'static Entity<Snapshot>>> =
     LazyLock::new(|| BANK.iter().filter(|row| is_recorded(row)).collect());
 
 static UNIT_SERIES: LazyLock<Vec<Series>> =
     LazyLock::new(|| UNIT_ROWS.iter().map(|row| series(row)).collect());
+
+static PACK_SERIES: LazyLock<Vec<Series>> =
+    LazyLock::new(|| PACK_ROWS.iter().map(|row| series(row)).collect());
 
 static BANK_SERIES: LazyLock<Vec<Series>> =
     LazyLock::new(|| BANK_ROWS.iter().map(|row| series(row)).collect());
@@ -69,6 +80,7 @@ pub(super) fn recorded(subject: Subject) -> &'static [Series] {
     match subject {
         Subject::Unit => &UNIT_SERIES,
         Subject::Bank => &BANK_SERIES,
+        Subject::Pack => &PACK_SERIES,
     }
 }
 
@@ -77,6 +89,7 @@ pub(super) fn daily(subject: Subject) -> Vec<Series> {
     match subject {
         Subject::Unit => UNIT.iter().filter(|row| is_daily(row)).map(series).collect(),
         Subject::Bank => BANK.iter().filter(|row| is_daily(row)).map(series).collect(),
+        Subject::Pack => Vec::new(),
     }
 }
 
@@ -134,6 +147,11 @@ mod tests {
                 Subject::Bank,
                 "pv_power:0W load_power:0W apparent_power:0VA battery_power:0W battery_current:0A battery_voltage:1V \
                  battery_voltage_spread:1V state_of_charge:0% settings_that_differ:0 alerts:0",
+            ),
+            (
+                Subject::Pack,
+                "voltage:2V current:2A power:0W state_of_charge:0% highest_cell_voltage:3V lowest_cell_voltage:3V \
+                 cell_voltage_spread:0mV board_temperature:0°C temperature_1:0°C temperature_2:0°C",
             ),
         ] {
             let show = |one: &Series| format!("{}:{}{}", one.key, one.decimals, one.unit);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod damage;
+mod packs;
 mod recording;
 mod year;
 

@@ -1,4 +1,4 @@
-//! Devices: the bank, and its units.
+//! Devices: the bank, its units, and its battery packs.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,9 +13,9 @@ use super::{
 use crate::{
     Name, Snapshot,
     config::HomeAssistantConfig,
-    entity::{ACTIONS, BANK, Entity, Kind, UNIT},
+    entity::{ACTIONS, BANK, Entity, Kind, PACK, UNIT},
     mqtt::Topics,
-    state::{Datum, UnitView},
+    state::{Datum, PackView, UnitView},
 };
 
 /// A device with its entities.
@@ -56,7 +56,12 @@ pub(crate) fn unit_id(serial: SerialNumber) -> String {
     format!("lvx_{serial}")
 }
 
-/// Returns the devices of a bank: the bank first, because the units name it.
+/// Returns the identifier of the device of a battery pack. Its name identifies it, because names have no `_`.
+pub(crate) fn pack_id(site: &Name, bank: &Name, pack: &Name) -> String {
+    format!("{}_{pack}", bank_id(site, bank))
+}
+
+/// Returns the devices of a bank: the bank first, because the units and packs name it.
 pub(super) fn all(
     snapshot: &Snapshot,
     config: &HomeAssistantConfig,
@@ -68,6 +73,8 @@ pub(super) fn all(
     let mut devices = vec![bank(snapshot, controls, &bank_id, topics, expire_after)];
     let units = snapshot.units.iter();
     devices.extend(units.map(|view| unit(view, &bank_id, topics, expire_after)));
+    let packs = snapshot.packs.iter();
+    devices.extend(packs.map(|view| pack(snapshot, view, &bank_id, topics, expire_after)));
     for device in &mut devices {
         device.components.retain(|key, _| !config.leave_out.contains(key));
     }
@@ -133,11 +140,38 @@ fn unit(view: &UnitView, bank_id: &str, topics: &Topics, expire_after: Duration)
     Device { id, components, head: head(about, topics, Some(availability)) }
 }
 
+fn pack(
+    snapshot: &Snapshot,
+    view: &PackView,
+    bank_id: &str,
+    topics: &Topics,
+    expire_after: Duration,
+) -> Device {
+    let id = pack_id(&snapshot.site, &snapshot.bank, &view.name);
+    // Retained messages of an earlier version have no packs.
+    let values = format!("((value_json.packs | default({{}}))['{}'] | default({{}}))", view.name);
+    let place = Place { device_id: &id, values: &values, topics, expire_after };
+    let components = PACK.iter().map(|row| entity::component(row, &place)).collect();
+    let mut about = Map::from_iter([
+        ("identifiers".to_owned(), json!([id])),
+        ("name".to_owned(), json!(view.name)),
+        ("model".to_owned(), "Battery pack".into()),
+        ("via_device".to_owned(), bank_id.into()),
+    ]);
+    if let Some(label) = &view.label {
+        let known = [("model", &label.model), ("sw_version", &label.firmware)];
+        let known = known.into_iter().filter(|(_, text)| !text.is_empty());
+        about.extend(known.map(|(key, text)| (key.to_owned(), text.as_str().into())));
+    }
+    let availability = topics.pack_availability(&view.name);
+    Device { id, components, head: head(about.into(), topics, Some(availability)) }
+}
+
 /// Returns the common part of a device payload.
-fn head(about: Json, topics: &Topics, unit_availability: Option<String>) -> Map<String, Json> {
+fn head(about: Json, topics: &Topics, own_availability: Option<String>) -> Map<String, Json> {
     let availability: Vec<_> = [topics.availability()]
         .into_iter()
-        .chain(unit_availability)
+        .chain(own_availability)
         .map(|topic| json!({ "topic": topic, "value_template": "{{ value_json.state }}" }))
         .collect();
     Map::from_iter([

@@ -41,6 +41,7 @@ fn snapshot() -> Snapshot {
         site: "cabin".parse().unwrap(),
         bank: "main".parse().unwrap(),
         units: vec![unit("left", "96132206100410"), unit("right", "96132206100411")],
+        packs: Vec::new(),
         totals: Totals::default(),
         findings: None,
         judged_at: None,
@@ -383,4 +384,28 @@ fn unreadable_file_is_replaced() {
     assert!(components(&payloads, 0).contains_key("pv_power"));
     let file = storage.load("home-assistant-cabin-main.json").unwrap().unwrap();
     assert!(String::from_utf8(file).unwrap().contains("\"pv_power\":\"sensor\""));
+}
+
+#[test]
+fn packs_are_devices_behind_the_bank_and_disappear_with_it() {
+    let storage = MemoryStorage::default();
+    let mut bank = snapshot();
+    bank.packs = vec![Arc::new(testing::pack("pack-1", Now::system()))];
+    let before = payloads(&mut discovery(&storage, &[]), &bank);
+    let (topic, payload) = &before[3];
+    assert_eq!(topic, "homeassistant/device/lvx_cabin_main_pack-1/config");
+    assert_eq!(payload["device"]["via_device"], "lvx_cabin_main");
+    assert_eq!(payload["device"]["model"], "LFP-51.2V100Ah-V1.0");
+    assert_eq!(payload["availability"][1]["topic"], "lvx/v1/cabin/main/pack/pack-1/availability");
+    let components = components(&before, 3);
+    assert_eq!(components["voltage"]["unique_id"], "lvx_cabin_main_pack-1_voltage");
+    assert_eq!(components["voltage"].get("enabled_by_default"), None);
+    assert_eq!(components["cell_1_voltage"]["enabled_by_default"], false);
+    assert_eq!(
+        components["voltage"]["value_template"],
+        "{{ ((value_json.packs | default({}))['pack-1'] | default({})).voltage | default(none) }}"
+    );
+    // The outbox deletes the topic of a device that is not there any more.
+    bank.packs.clear();
+    assert_eq!(payloads(&mut discovery(&storage, &[]), &bank).len(), 3);
 }

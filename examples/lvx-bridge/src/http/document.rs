@@ -12,7 +12,7 @@ use crate::{
     alert::Alert,
     control::{CommandView, ControlItem},
     entity::{self, Entity, Kind},
-    state::{Held, LinkState, UnitView, Value},
+    state::{Held, LinkState, LinkView, PackView, UnitView, Value},
     verdict::Verdict,
 };
 
@@ -92,6 +92,13 @@ pub(super) fn bank(bank: &Snapshot, now: Now, clock: &Clock) -> Json {
         "command": bank.control.command.as_ref().map(command),
         "results": bank.control.results.iter().map(command).collect::<Vec<_>>(),
     });
+    if let (Json::Object(members), false) = (&mut document, bank.packs.is_empty()) {
+        let packs = (1..).zip(&bank.packs);
+        let packs: Map<_, _> = packs
+            .map(|(number, view)| (view.name.to_string(), pack(number, view, now, clock)))
+            .collect();
+        members.insert("packs".to_owned(), packs.into());
+    }
     without_nulls(&mut document);
     document
 }
@@ -138,34 +145,52 @@ pub(super) fn entities() -> Json {
     }
     json!({
         "unit": entity::UNIT.iter().map(row).collect::<Map<_, _>>(),
+        "pack": entity::PACK.iter().map(row).collect::<Map<_, _>>(),
         "bank": entity::BANK.iter().map(row).collect::<Map<_, _>>(),
     })
 }
 
 fn unit(number: usize, unit: &UnitView, now: Now, clock: &Clock) -> Json {
-    let (state, why, retry_at) = match &unit.link.state {
-        LinkState::Starting => ("starting", None, None),
-        LinkState::Up => ("up", None, None),
-        LinkState::Down { why, retry_at } => ("down", Some(why), *retry_at),
-    };
     let rows =
         entity::UNIT.iter().map(|row| value_json(row, row.value(unit, now), now, Some(clock)));
     json!({
         "n": number,
         "name": unit.name,
         "serial": unit.serial,
-        "link": {
-            "state": state,
-            "address": unit.link.address,
-            "since": unix(unit.link.since),
-            "why": why,
-            "retry_at": retry_at.map(unix),
-            "latency_ms": unit.link.latency.map(|latency| rounded(latency.as_secs_f64() * 1e3, 10.0)),
-            "counts": unit.link.counts,
-        },
+        "link": link(&unit.link),
         "groups": unit.held.iter().map(|held| group(held, now, clock)).collect::<Map<_, _>>(),
         "values": values(rows),
         "energy": unit.energy,
+    })
+}
+
+/// Returns a battery pack.
+fn pack(number: usize, pack: &PackView, now: Now, clock: &Clock) -> Json {
+    let rows =
+        entity::PACK.iter().map(|row| value_json(row, row.value(pack, now), now, Some(clock)));
+    json!({
+        "n": number,
+        "name": pack.name,
+        "link": link(&pack.link),
+        "values": values(rows),
+    })
+}
+
+/// Returns the link to a unit or pack.
+fn link(link: &LinkView) -> Json {
+    let (state, why, retry_at) = match &link.state {
+        LinkState::Starting => ("starting", None, None),
+        LinkState::Up => ("up", None, None),
+        LinkState::Down { why, retry_at } => ("down", Some(why), *retry_at),
+    };
+    json!({
+        "state": state,
+        "address": link.address,
+        "since": unix(link.since),
+        "why": why,
+        "retry_at": retry_at.map(unix),
+        "latency_ms": link.latency.map(|latency| rounded(latency.as_secs_f64() * 1e3, 10.0)),
+        "counts": link.counts,
     })
 }
 

@@ -27,6 +27,10 @@ pub(super) fn write(text: &mut Text, banks: &[Arc<Snapshot>], now: Now) {
     for bank in banks {
         text.sample(&labels(bank), count(bank.units.len().try_into().unwrap_or(u64::MAX)));
     }
+    text.metric("lvx_bank_packs", "Battery packs of the configuration.", MetricType::Gauge);
+    for bank in banks {
+        text.sample(&labels(bank), count(bank.packs.len().try_into().unwrap_or(u64::MAX)));
+    }
     text.metric("lvx_bank_raised_alerts", "Alerts that are raised.", MetricType::Gauge);
     for bank in banks {
         for severity in [Severity::Info, Severity::Warning, Severity::Error] {

@@ -34,7 +34,7 @@ impl Scale {
 }
 
 impl Metric {
-    /// Returns the metric of a row: `prefix` is `lvx_unit` or `lvx_bank`.
+    /// Returns the metric of a row: `prefix` is `lvx_unit`, `lvx_pack` or `lvx_bank`.
     pub(super) fn of<T>(prefix: &str, row: &Entity<T>) -> Self {
         let (suffix, scale) = base_unit(row.unit).unwrap_or(("", Scale(1.0, 1.0)));
         let is_text = matches!(row.kind, Kind::Enum | Kind::Text);
@@ -106,7 +106,7 @@ fn base_unit(unit: &str) -> Option<(&'static str, Scale)> {
 mod tests {
     use super::*;
     use crate::{
-        entity::{BANK, Message, Source, UNIT},
+        entity::{BANK, Message, PACK, Source, UNIT},
         state::{UnitView, Value},
     };
 
@@ -147,7 +147,8 @@ mod tests {
         let units = UNIT.iter().map(|row| (Metric::of("lvx_unit", row).name, row.unit));
         let banks = BANK.iter().map(|row| (Metric::of("lvx_bank", row).name, row.unit));
         let mut names = std::collections::BTreeSet::new();
-        for (name, unit) in units.chain(banks) {
+        let packs = PACK.iter().map(|row| (Metric::of("lvx_pack", row).name, row.unit));
+        for (name, unit) in units.chain(packs).chain(banks) {
             assert!(base_unit(unit).is_some(), "{name}: {unit}");
             assert!(
                 name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),

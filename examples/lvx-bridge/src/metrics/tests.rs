@@ -152,13 +152,15 @@ fn names() -> std::collections::BTreeSet<String> {
     let now = Now::system();
     let mut bank = testing::bank(now);
     bank.judged_at = Some(now.instant);
+    bank.packs = vec![Arc::new(testing::pack("pack-1", now))];
     let mut text = write(&[Arc::new(bank.clone())], now);
     write_mqtt(&mut text, [&connected(bank, now)], now);
     let text = text.finish();
     let written = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let units = crate::entity::UNIT.iter().map(|row| name::Metric::of("lvx_unit", row).name);
     let banks = crate::entity::BANK.iter().map(|row| name::Metric::of("lvx_bank", row).name);
-    written.map(str::to_owned).chain(units).chain(banks).collect()
+    let packs = crate::entity::PACK.iter().map(|row| name::Metric::of("lvx_pack", row).name);
+    written.map(str::to_owned).chain(units).chain(packs).chain(banks).collect()
 }
 
 #[test]
@@ -191,4 +193,32 @@ fn dashboard_and_alert_rules_name_metrics_that_exist() {
         assert!(unknown.is_empty(), "{unknown:?}");
         assert!(used.len() >= least, "{used:?}");
     }
+}
+
+#[test]
+fn packs_have_samples_while_fresh_and_show_whether_they_answer() {
+    let now = Now::system();
+    let mut bank = testing::bank(now);
+    let mut silent = testing::pack("pack-2", now);
+    silent.link.state =
+        crate::state::LinkState::Down { why: "no reply".to_owned(), retry_at: None };
+    silent.live = None;
+    bank.packs = vec![Arc::new(testing::pack("pack-1", now)), Arc::new(silent)];
+    let text = render(bank.clone(), now);
+    let of = |pack: &str| format!("{{site=\"home\",bank=\"garage\",pack=\"{pack}\"}}");
+    let (first, second) = (of("pack-1"), of("pack-2"));
+    for line in [
+        format!("lvx_pack_voltage_volts{first} 53.76\n"),
+        format!("lvx_pack_state_of_charge_ratio{first} 0.91\n"),
+        format!("lvx_pack_cell_voltage_spread_volts{first} 0.002\n"),
+        format!("lvx_pack_up{first} 1\n"),
+        format!("lvx_pack_up{second} 0\n"),
+        "lvx_bank_packs{site=\"home\",bank=\"garage\"} 2\n".to_owned(),
+    ] {
+        assert!(text.contains(&line), "{line}{text}");
+    }
+    assert!(!text.contains(&format!("lvx_pack_voltage_volts{second}")), "{text}");
+    let text = render(bank, later(now, 31));
+    assert!(!text.contains("lvx_pack_voltage_volts"), "{text}");
+    assert!(text.contains(&format!("lvx_pack_answer_age_seconds{first} 31\n")), "{text}");
 }

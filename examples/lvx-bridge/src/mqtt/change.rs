@@ -14,8 +14,8 @@ use super::{
 use crate::{
     Now, Snapshot,
     control::{CommandState, CommandView},
-    entity::{self, BANK, Entity, Kind, UNIT},
-    state::{LinkState, UnitView, Value},
+    entity::{self, BANK, Entity, Kind, PACK, UNIT},
+    state::{LinkState, LinkView, Value},
 };
 
 /// Returns a number that changes with the content. It is compared within a run only.
@@ -32,6 +32,10 @@ pub(super) fn static_mark(snapshot: &Snapshot, now: Now) -> Mark {
     for unit in &snapshot.units {
         (&unit.name, unit.serial).hash(&mut prompt);
         add_values(UNIT, |entity| entity.value(unit, now), &mut prompt, &mut counters);
+    }
+    for pack in &snapshot.packs {
+        pack.name.hash(&mut prompt);
+        add_values(PACK, |entity| entity.value(pack, now), &mut prompt, &mut counters);
     }
     add_values(BANK, |entity| entity.value(snapshot, now), &mut prompt, &mut counters);
     if !snapshot.control.items.is_empty() {
@@ -55,13 +59,13 @@ fn add_values<T>(
     }
 }
 
-/// Returns the mark of the availability of a unit.
-pub(super) fn link_mark(unit: &UnitView) -> u64 {
-    let why = match &unit.link.state {
+/// Returns the mark of the availability of a unit or pack.
+pub(super) fn link_mark(link: &LinkView) -> u64 {
+    let why = match &link.state {
         LinkState::Down { why, .. } => Some(why),
         LinkState::Starting | LinkState::Up => None,
     };
-    mark(&(unit.link.state == LinkState::Up, why))
+    mark(&(link.state == LinkState::Up, why))
 }
 
 /// Returns a mark of the findings and alerts. Measured values in them do not count: they change each round.
@@ -80,7 +84,7 @@ pub(super) fn finding_mark(snapshot: &Snapshot) -> u64 {
     mark(&(findings, alerts))
 }
 
-/// Returns what happened to alerts and units between two snapshots.
+/// Returns what happened to alerts, units and packs between two snapshots.
 pub(super) fn events<'a>(before: &Snapshot, now: &'a Snapshot) -> Vec<Event<'a>> {
     let alerts = now.alerts.iter().filter_map(|alert| {
         let old = before.alerts.iter().find(|old| old.id == alert.id);
@@ -97,13 +101,19 @@ pub(super) fn events<'a>(before: &Snapshot, now: &'a Snapshot) -> Vec<Event<'a>>
     });
     let units = now.units.iter().filter(|unit| {
         let old = before.units.iter().find(|old| old.serial == unit.serial);
-        let is_up = |state: &LinkState| *state == LinkState::Up;
-        old.is_some_and(|old| {
-            old.link.state != LinkState::Starting
-                && is_up(&old.link.state) != is_up(&unit.link.state)
-        })
+        old.is_some_and(|old| has_turned(&old.link, &unit.link))
     });
-    alerts.chain(units.map(|unit| Event::Unit(unit))).collect()
+    let packs = now.packs.iter().filter(|pack| {
+        before.pack(pack.name.as_str()).is_some_and(|old| has_turned(&old.link, &pack.link))
+    });
+    let units = units.map(|unit| Event::Unit(unit));
+    alerts.chain(units).chain(packs.map(|pack| Event::Pack(pack))).collect()
+}
+
+/// Returns whether a unit or pack answers again, or does not answer any more.
+fn has_turned(old: &LinkView, new: &LinkView) -> bool {
+    let is_up = |link: &LinkView| link.state == LinkState::Up;
+    old.state != LinkState::Starting && is_up(old) != is_up(new)
 }
 
 /// Finds results of commands that were not published yet.

@@ -68,6 +68,7 @@ impl Bench {
                     address: format!("sim:{unit}").parse().unwrap(),
                 })
                 .collect(),
+            packs: Vec::new(),
             battery: None,
         };
         let (site, poll, now): (Name, _, _) =

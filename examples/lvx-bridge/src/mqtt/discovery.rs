@@ -92,8 +92,8 @@ impl fmt::Debug for Discovery {
     }
 }
 
-/// Returns a mark of what the set of entities depends on: the units, the questions that they answer, and the
-/// settings that can be changed with their options.
+/// Returns a mark of what the set of entities depends on: the units, the questions that they answer, the packs with
+/// their labels, and the settings that can be changed with their options.
 fn fingerprint(snapshot: &Snapshot) -> u64 {
     let answered = |held: &&Held| held.reply.is_some();
     let units: Vec<_> = snapshot
@@ -106,7 +106,8 @@ fn fingerprint(snapshot: &Snapshot) -> u64 {
         .collect();
     let items = snapshot.control.items.iter();
     let items: Vec<_> = items.map(|item| (item.setting.key(), &item.options)).collect();
-    mark(&(units, items))
+    let packs: Vec<_> = snapshot.packs.iter().map(|pack| (&pack.name, &pack.label)).collect();
+    mark(&(units, packs, items))
 }
 
 #[cfg(test)]

@@ -421,6 +421,7 @@ impl Outbox {
             Subject::Statics => Message::retained(self.topics.statics(), payload),
             Subject::Findings => Message::retained(self.topics.findings(), payload),
             Subject::Unit(name) => Message::retained(self.topics.unit_availability(name), payload),
+            Subject::Pack(name) => Message::retained(self.topics.pack_availability(name), payload),
         };
         Some((mark, message))
     }
@@ -433,7 +434,8 @@ impl Outbox {
             Subject::State | Subject::Availability => Mark::default(),
             Subject::Statics => change::static_mark(snapshot, now),
             Subject::Findings => prompt(change::finding_mark(snapshot)),
-            Subject::Unit(name) => prompt(change::link_mark(snapshot.unit(name.as_str())?)),
+            Subject::Unit(name) => prompt(change::link_mark(&snapshot.unit(name.as_str())?.link)),
+            Subject::Pack(name) => prompt(change::link_mark(&snapshot.pack(name.as_str())?.link)),
         })
     }
 
@@ -452,18 +454,23 @@ impl Outbox {
             Subject::Unit(name) => {
                 payload::unit_availability(snapshot.unit(name.as_str())?, snapshot.session)
             }
+            Subject::Pack(name) => {
+                payload::pack_availability(snapshot.pack(name.as_str())?, snapshot.session)
+            }
         })
     }
 
-    /// Keeps one slot per unit of the snapshot.
+    /// Keeps one slot per unit and pack of the snapshot.
     fn follow_units(&mut self) {
         let snapshot = Arc::clone(&self.snapshot);
         self.slots.retain(|slot| match slot.subject() {
             Subject::Unit(name) => snapshot.unit(name.as_str()).is_some(),
+            Subject::Pack(name) => snapshot.pack(name.as_str()).is_some(),
             _ => true,
         });
-        for unit in &snapshot.units {
-            let subject = Subject::Unit(unit.name.clone());
+        let units = snapshot.units.iter().map(|unit| Subject::Unit(unit.name.clone()));
+        let packs = snapshot.packs.iter().map(|pack| Subject::Pack(pack.name.clone()));
+        for subject in units.chain(packs) {
             if self.slot(&subject).is_none() {
                 // After the bridge's own, before the values.
                 self.slots.insert(1, Slot::new(subject));
@@ -471,15 +478,17 @@ impl Outbox {
         }
     }
 
-    /// Deletes retained messages of units and devices that are no longer in the configuration.
+    /// Deletes retained messages of units, packs and devices that are no longer in the configuration.
     fn remove_old_topics(&mut self) {
         if self.snapshot.units.is_empty() {
             return;
         }
         let units =
             self.snapshot.units.iter().map(|unit| self.topics.unit_availability(&unit.name));
+        let packs =
+            self.snapshot.packs.iter().map(|pack| self.topics.pack_availability(&pack.name));
         let own = [self.topics.availability(), self.topics.statics(), self.topics.findings()];
-        let known: BTreeSet<_> = own.into_iter().chain(units).collect();
+        let known: BTreeSet<_> = own.into_iter().chain(units).chain(packs).collect();
         let old = self.retained.iter().filter(|topic| !known.contains(*topic));
         let old: Vec<_> = old.filter(|topic| !self.discovery.has(topic)).cloned().collect();
         self.discovery.remove(old);

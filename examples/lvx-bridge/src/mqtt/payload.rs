@@ -9,13 +9,13 @@ use crate::{
     alert::Alert,
     control::{Command, CommandState, CommandView},
     entity::{self, Entity, Kind, Message},
-    state::{Datum, LinkState, UnitView, Value},
+    state::{Datum, LinkState, PackView, UnitView, Value},
 };
 
 /// Version of all payloads. A change that a reader must know increases it.
 const VERSION: u8 = 1;
 
-/// Returns the `units` and `derived` of a `state` or `static` payload. Freshness is judged at `now`, not at the time
+/// Returns the `units`, `packs` and `derived` of a `state` or `static` payload. Freshness is judged at `now`, not at the time
 /// of the snapshot: a snapshot that is not replaced goes stale, too.
 pub(super) fn values(snapshot: &Snapshot, message: Message, now: Now) -> Map<String, Json> {
     let units: Map<_, _> = snapshot
@@ -32,6 +32,13 @@ pub(super) fn values(snapshot: &Snapshot, message: Message, now: Now) -> Map<Str
         ("units".to_owned(), units.into()),
         ("derived".to_owned(), derived.into()),
     ]);
+    if !snapshot.packs.is_empty() {
+        let packs = snapshot.packs.iter().map(|pack| {
+            let object = object(entity::PACK, message, |entity| entity.value(pack, now));
+            (pack.name.to_string(), object.into())
+        });
+        values.insert("packs".to_owned(), packs.collect::<Map<_, _>>().into());
+    }
     if message == Message::Static && !snapshot.control.items.is_empty() {
         values.insert("control".to_owned(), control(snapshot));
     }
@@ -94,17 +101,31 @@ pub(super) fn availability(is_online: bool, session: u64) -> Vec<u8> {
 
 /// Returns the availability of a unit, and why it does not answer.
 pub(super) fn unit_availability(unit: &UnitView, session: u64) -> Vec<u8> {
-    let why = match &unit.link.state {
-        LinkState::Down { why, .. } => Some(why.as_str()),
-        LinkState::Starting | LinkState::Up => None,
-    };
     let is_online = unit.link.state == LinkState::Up;
     json!({
         "v": VERSION, "state": online(is_online), "session": session,
-        "serial": unit.serial.to_string(), "why": why,
+        "serial": unit.serial.to_string(), "why": why(&unit.link.state),
     })
     .to_string()
     .into_bytes()
+}
+
+/// Returns the availability of a battery pack, and why it does not answer.
+pub(super) fn pack_availability(pack: &PackView, session: u64) -> Vec<u8> {
+    let is_online = pack.link.state == LinkState::Up;
+    json!({
+        "v": VERSION, "state": online(is_online), "session": session, "why": why(&pack.link.state),
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// Returns why a unit or pack does not answer.
+fn why(state: &LinkState) -> Option<&str> {
+    match state {
+        LinkState::Down { why, .. } => Some(why),
+        LinkState::Starting | LinkState::Up => None,
+    }
 }
 
 /// What an event reports.
@@ -114,6 +135,8 @@ pub(super) enum Event<'a> {
     Alert(&'static str, &'a Alert),
     /// A unit answers again, or does not answer any more: `unit-online`, `unit-offline`.
     Unit(&'a UnitView),
+    /// A battery pack answers again, or does not answer any more: `pack-online`, `pack-offline`.
+    Pack(&'a PackView),
 }
 
 /// Returns an event.
@@ -126,9 +149,14 @@ pub(super) fn event(snapshot: &Snapshot, now: Now, event: Event<'_>) -> Vec<u8> 
             let kind = if is_online { "unit-online" } else { "unit-offline" };
             let value = json!({
                 "name": unit.name, "serial": unit.serial.to_string(),
-                "why": match &unit.link.state { LinkState::Down { why, .. } => Some(why), _ => None },
+                "why": why(&unit.link.state),
             });
             (kind, "unit", value)
+        }
+        Event::Pack(pack) => {
+            let is_online = pack.link.state == LinkState::Up;
+            let kind = if is_online { "pack-online" } else { "pack-offline" };
+            (kind, "pack", json!({ "name": pack.name, "why": why(&pack.link.state) }))
         }
     };
     message.insert("event".to_owned(), kind.into());
@@ -237,7 +265,8 @@ mod tests {
         let reserved = ["serial", "stale", "failed", "codes"];
         let units = entity::UNIT.iter().map(|entity| entity.key);
         let banks = entity::BANK.iter().map(|entity| entity.key);
-        for key in units.chain(banks) {
+        let packs = entity::PACK.iter().map(|entity| entity.key);
+        for key in units.chain(packs).chain(banks) {
             assert!(!reserved.contains(&key), "{key}");
         }
     }

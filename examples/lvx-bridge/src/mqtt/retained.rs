@@ -87,6 +87,9 @@ fn owner<'a>(config: &'a Config, topic: &str) -> Option<&'a Name> {
                 let is_topic = |id: String| home_assistant::topic(it, &id) == topic;
                 is_topic(home_assistant::bank_id(&config.site, &bank.name))
                     || bank.units.iter().any(|unit| is_topic(home_assistant::unit_id(unit.serial)))
+                    || bank.packs.iter().any(|pack| {
+                        is_topic(home_assistant::pack_id(&config.site, &bank.name, &pack.name))
+                    })
             })
     });
     owner.map(|bank| &bank.name)

@@ -11,6 +11,8 @@ pub(super) enum Subject {
     Availability,
     /// Availability of a unit.
     Unit(Name),
+    /// Availability of a battery pack.
+    Pack(Name),
     /// Identity, settings and counters.
     Statics,
     /// Findings and alerts.
@@ -24,7 +26,9 @@ impl Subject {
     pub(super) fn repeat(&self, period: Duration) -> Duration {
         match self {
             Self::Statics => Duration::from_mins(15),
-            Self::Availability | Self::Unit(_) | Self::Findings => Duration::from_mins(5),
+            Self::Availability | Self::Unit(_) | Self::Pack(_) | Self::Findings => {
+                Duration::from_mins(5)
+            }
             // A complete round asks for the message; this is for a bank whose rounds are not complete.
             Self::State => period * 3 / 2,
         }

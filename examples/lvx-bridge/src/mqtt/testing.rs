@@ -41,6 +41,7 @@ pub(super) fn snapshot(seq: u64, now: Now) -> Snapshot {
         site: "cabin".parse().unwrap(),
         bank: "main".parse().unwrap(),
         units: units.map(|(name, serial)| Arc::new(unit(name, serial, now.instant))).into(),
+        packs: Vec::new(),
         totals: Totals::default(),
         findings: None,
         judged_at: Some(now.instant),

@@ -32,7 +32,8 @@ impl Topics {
 
     /// Returns the topic of live values: one message per round, not retained, with an expiry.
     ///
-    /// A value is at `units['<unit name>'].<entity key>`, a value of the bank at `derived.<entity key>`. Keys of
+    /// A value is at `units['<unit name>'].<entity key>`, one of a battery pack at `packs['<pack name>'].<entity key>`,
+    /// a value of the bank at `derived.<entity key>`. Keys of
     /// all entities with [`Message::State`](crate::entity::Message::State) are always there: a value that is not
     /// fresh is `null`. An enum is its name, a flag `true` or `false`, a quantity a number in the entity's unit.
     #[must_use]
@@ -69,7 +70,14 @@ impl Topics {
         self.below(&format!("unit/{unit}/availability"))
     }
 
-    /// Returns the topic of events: alerts that were raised or cleared, units that came or went.
+    /// Returns the topic that says whether a battery pack answers: `{"state": "online"}` or `offline`, retained.
+    #[must_use]
+    pub fn pack_availability(&self, pack: &Name) -> String {
+        self.below(&format!("pack/{pack}/availability"))
+    }
+
+    /// Returns the topic of events: alerts that were raised or cleared, units and packs that came or
+    /// went.
     #[must_use]
     pub fn event(&self) -> String {
         self.below("event")

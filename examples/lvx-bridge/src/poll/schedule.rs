@@ -149,7 +149,7 @@ impl Schedule {
 }
 
 /// Returns the first multiple of `period` after `epoch` that is not before `from`.
-fn next_multiple(epoch: Instant, period: Duration, from: Instant) -> Instant {
+pub(super) fn next_multiple(epoch: Instant, period: Duration, from: Instant) -> Instant {
     let passed = from.saturating_duration_since(epoch);
     let count = passed.as_nanos().div_ceil(period.as_nanos().max(1));
     let count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -169,6 +169,7 @@ mod tests {
             fast: Duration::from_secs(fast),
             medium: Duration::from_secs(medium),
             slow: Duration::from_secs(slow),
+            packs: Duration::from_secs(10),
             stale_after_periods: 3,
         }
     }

@@ -35,6 +35,7 @@ pub struct Pollers {
     links: Arc<[LinkHandle]>,
     threads: Vec<JoinHandle<()>>,
     stop: StopHandle,
+    epoch: Instant,
     /// Watches for devices until it is dropped; `None` if that is not possible.
     hotplug: Option<Hotplug>,
     signals: Signals,
@@ -68,6 +69,7 @@ pub fn start(
         links: Arc::default(),
         threads: Vec::new(),
         stop: stop.clone(),
+        epoch,
         hotplug: None,
         signals: Vec::new().into(),
     };
@@ -147,6 +149,12 @@ impl Pollers {
     #[must_use]
     pub fn links(&self) -> &[LinkHandle] {
         &self.links
+    }
+
+    /// Returns the time from which all periods count.
+    #[must_use]
+    pub fn epoch(&self) -> Instant {
+        self.epoch
     }
 
     /// Lets the pollers look when a device is plugged in or unplugged. Without it, they find it at their next attempt.
@@ -297,6 +305,7 @@ mod tests {
                 unit("left", "96132206100410", "sim:0"),
                 unit("gone", "96132206100411", "/dev/no-such-unit"),
             ],
+            packs: Vec::new(),
             battery: None,
         }
     }

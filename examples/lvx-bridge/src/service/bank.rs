@@ -33,7 +33,9 @@ use crate::{
     alert::{Alerts, Hooks},
     config::{BankConfig, Config},
     control::{Control, ControlParts, ControlView, Runs, WriteLocks},
-    poll::{self, Event, JobEffect, LinkHandle, Pollers},
+    poll::{
+        self, Event, JobEffect, LinkHandle, PackEvent, PackPollers, PackWake, PackWakers, Pollers,
+    },
     state::Core,
     storage::Storage,
 };
@@ -87,6 +89,7 @@ pub(super) struct Bank {
     thread: JoinHandle<StoppedBank>,
     beat: Beat,
     pollers: Pollers,
+    packs: PackPollers,
     pings: Vec<Ping>,
     hotplug: Restart,
     has_lost_control: Arc<AtomicBool>,
@@ -95,9 +98,10 @@ pub(super) struct Bank {
 /// A message to the thread of the core.
 enum Message {
     Event(Event),
+    Pack(PackEvent),
     View(ControlView),
-    /// The links, whose units are read again after a suspend.
-    Links(Vec<LinkHandle>),
+    /// The links, whose units are read again after a suspend, and what wakes the pollers of packs.
+    Links(Vec<LinkHandle>, PackWakers),
     /// The control, to which commands go.
     Control(Control),
     /// Gives the control back.
@@ -207,9 +211,16 @@ impl StoppedBank {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
-        let pollers = poll::start(bank, &config.poll, report, &StopHandle::default())?;
+        let stop = StopHandle::default();
+        let pollers = poll::start(bank, &config.poll, report, &stop)?;
+        let events = messages.clone();
+        let report = move |event| match events.blocking_send(Message::Pack(event)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let packs = poll::start_packs(bank, &config.poll, pollers.epoch(), report, &stop)?;
         // Fails only if the core has panicked, which was printed.
-        let _ = messages.blocking_send(Message::Links(pollers.links().to_vec()));
+        let _ = messages.blocking_send(Message::Links(pollers.links().to_vec(), packs.wakers()));
         let views = messages.clone();
         let parts = ControlParts {
             config: config.control.clone(),
@@ -237,6 +248,7 @@ impl StoppedBank {
             beat,
             pings: pollers.links().iter().map(|link| Ping::new(link.clone(), now)).collect(),
             pollers,
+            packs,
             hotplug: Restart::new(),
             has_lost_control,
         })
@@ -248,7 +260,7 @@ impl StoppedBank {
         let CoreParts { mut messages, saver, beat, start_hooks, has_lost_control } = parts;
         let mut hooks = Restart::new();
         let mut journal = Journal::new(&self.core.snapshot(), self.core.alerts());
-        let (mut control, mut links) = (None, Vec::new());
+        let (mut control, mut links) = (None, (Vec::new(), PackWakers::default()));
         let mut suspend = SuspendWatch::new(Uptime::system());
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -259,8 +271,12 @@ impl StoppedBank {
                         self.check_suspend(&mut suspend, &links);
                         self.core.handle(event, Now::system());
                     }
+                    Some(Message::Pack(event)) => {
+                        self.check_suspend(&mut suspend, &links);
+                        self.core.handle_pack(event, Now::system());
+                    }
                     Some(Message::View(view)) => self.core.set_control(view, Now::system()),
-                    Some(Message::Links(new)) => links = new,
+                    Some(Message::Links(new, packs)) => links = (new, packs),
                     Some(Message::Control(new)) => control = Some(new),
                     Some(Message::Release(reply)) => {
                         // Dropped by the receiver: it waits for a command in progress, which needs this task.
@@ -268,7 +284,7 @@ impl StoppedBank {
                     }
                     Some(Message::Stop) | None => break,
                 },
-                Some(request) = self.requests.recv() => self.answer(request, control.as_ref(), &links),
+                Some(request) = self.requests.recv() => self.answer(request, control.as_ref(), &links.0),
                 _ = tick.tick() => {
                     self.check_suspend(&mut suspend, &links);
                     let now = Now::system();
@@ -309,7 +325,11 @@ impl StoppedBank {
     }
 
     /// Lets everything be read again if this computer was suspended: the monotonic clock stopped meanwhile.
-    fn check_suspend(&mut self, watch: &mut SuspendWatch, links: &[LinkHandle]) {
+    fn check_suspend(
+        &mut self,
+        watch: &mut SuspendWatch,
+        (links, packs): &(Vec<LinkHandle>, PackWakers),
+    ) {
         let Some(time) = watch.check(Uptime::system()) else { return };
         warn!("this computer was suspended for {time:.0?}; all units are read again");
         self.core.resume(time, Now::system());
@@ -317,6 +337,7 @@ impl StoppedBank {
             // A poller that has ended reads nothing.
             let _ = link.run(Box::new(|_| JobEffect::Resumed));
         }
+        packs.wake(PackWake::Resumed);
     }
 
     fn answer(&mut self, request: Request, control: Option<&Control>, links: &[LinkHandle]) {
@@ -410,7 +431,8 @@ impl Bank {
         let is_lost = self.has_lost_control.load(Ordering::Acquire);
         let control = is_lost.then(|| format!("control {}", self.name));
         let links = self.pings.iter().filter(|ping| ping.age(now) > MAX_AGE);
-        let links = self.pollers.ended().chain(links.map(Ping::address));
+        let ended = self.pollers.ended().chain(self.packs.ended());
+        let links = ended.chain(links.map(Ping::address));
         let mut links: Vec<_> = links.map(str::to_owned).collect();
         links.dedup();
         core.into_iter().chain(control).chain(links).collect()
@@ -438,6 +460,8 @@ impl Bank {
             drop(control);
             self.pollers.stop();
         }
+        // They write nothing, so that their order does not matter.
+        self.packs.stop();
         let _ = self.messages.blocking_send(Message::Stop);
         self.thread.join().ok()
     }

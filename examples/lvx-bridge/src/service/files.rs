@@ -171,7 +171,7 @@ mod tests {
             let serial = SerialNumber::new("96132206100410").unwrap();
             let (unit, address) = ("unit".parse().unwrap(), "sim:0".parse().unwrap());
             let units = vec![UnitConfig { name: unit, serial, address }];
-            let bank = BankConfig { name, units, battery: None };
+            let bank = BankConfig { name, units, packs: Vec::new(), battery: None };
             let (site, alerts) =
                 ("site".parse().unwrap(), Alerts::new(&AlertConfig::default(), None));
             let mut core = Core::new(&site, &bank, &PollConfig::default(), alerts, 7, now);

@@ -6,9 +6,9 @@ use pi18_proto::SerialNumber;
 use tracing::{Level, error, info, warn};
 
 use crate::{
-    Snapshot,
+    Name, Snapshot,
     alert::{Alerts, Change},
-    state::{LinkState, UnitView},
+    state::{LinkState, LinkView, UnitView},
 };
 
 /// Remembers what was logged about one bank.
@@ -17,6 +17,8 @@ pub(super) struct Journal {
     /// Number of the last change of an alert.
     last_number: u64,
     units: BTreeMap<SerialNumber, Seen>,
+    /// Whether each pack answered; `None` before that is known.
+    packs: BTreeMap<Name, Option<bool>>,
 }
 
 /// What was logged about a unit.
@@ -61,6 +63,24 @@ impl Journal {
             }
             self.units.insert(unit.serial, new);
         }
+        for pack in &snapshot.packs {
+            let new = is_up(&pack.link);
+            let old = self.packs.insert(pack.name.clone(), new);
+            if old.is_none_or(|old| old == new) {
+                continue;
+            }
+            let (bank, name) = (&snapshot.bank, &pack.name);
+            lines.extend(match &pack.link.state {
+                LinkState::Starting => None,
+                LinkState::Up => {
+                    let place = &pack.link.address;
+                    Some((Level::INFO, format!("bank {bank}: pack {name} answers at {place}")))
+                }
+                LinkState::Down { why, .. } => {
+                    Some((Level::WARN, format!("bank {bank}: pack {name} is lost: {why:?}")))
+                }
+            });
+        }
         if self.last_number != alerts.last_number() {
             for notice in alerts.notices().filter(|notice| notice.number > self.last_number) {
                 let (alert, bank) = (&notice.alert, &snapshot.bank);
@@ -86,12 +106,16 @@ impl Journal {
 
 impl Seen {
     fn of(unit: &UnitView) -> Self {
-        let is_up = match unit.link.state {
-            LinkState::Starting => None,
-            LinkState::Up => Some(true),
-            LinkState::Down { .. } => Some(false),
-        };
-        Self { is_up, address: unit.link.address.clone(), era: unit.energy.era }
+        Self { is_up: is_up(&unit.link), address: unit.link.address.clone(), era: unit.energy.era }
+    }
+}
+
+/// Returns whether a unit or pack answers; `None` before that is known.
+fn is_up(link: &LinkView) -> Option<bool> {
+    match link.state {
+        LinkState::Starting => None,
+        LinkState::Up => Some(true),
+        LinkState::Down { .. } => Some(false),
     }
 }
 

@@ -18,13 +18,14 @@ use super::{
     notices,
     sum::totals,
     tracked::{Duplicate, Reset, Tracked},
+    tracked_pack::TrackedPack,
 };
 use crate::{
     Name, Now, RequestError,
-    alert::Alerts,
+    alert::{Alert, Alerts, is_about_packs},
     config::{BankConfig, PollConfig},
     control::ControlView,
-    poll::{Answered, Event, EventKind, Group},
+    poll::{Answered, Event, EventKind, Group, PackEvent, PackEventKind},
 };
 
 /// Takes the events of the pollers of one bank and makes its snapshots. It has no I/O and no clock.
@@ -34,6 +35,7 @@ use crate::{
 pub struct Core {
     poll: PollConfig,
     units: Vec<Tracked>,
+    packs: Vec<TrackedPack>,
     links: Vec<LinkTrack>,
     judge: Judge,
     /// Time of the last judgement, or of the start.
@@ -99,6 +101,8 @@ impl Core {
         let links = bank.units.iter().map(place);
         let links =
             links.map(|address| LinkTrack { address, unit: None, unknown_unit: None }).collect();
+        let packs: Vec<_> =
+            bank.packs.iter().map(|pack| TrackedPack::new(pack, poll, now)).collect();
         let snapshot = Snapshot {
             session,
             seq: 0,
@@ -107,6 +111,7 @@ impl Core {
             site: site.clone(),
             bank: bank.name.clone(),
             units: units.iter().map(|unit| Arc::clone(&unit.view)).collect(),
+            packs: packs.iter().map(|pack| Arc::clone(&pack.view)).collect(),
             totals: Totals::default(),
             findings: None,
             judged_at: None,
@@ -116,6 +121,7 @@ impl Core {
         Self {
             poll: *poll,
             units,
+            packs,
             links,
             judge: Judge::new(bank, poll),
             judged: now.instant,
@@ -219,6 +225,26 @@ impl Core {
         self.publish(now);
     }
 
+    /// Takes what happened to a pack. Units are not judged before their round is complete, whatever a pack does.
+    pub fn handle_pack(&mut self, event: PackEvent, now: Now) {
+        let is_old = self.resumed_at.is_some_and(|at| event.at < at);
+        let is_measured = matches!(event.kind, PackEventKind::Measured { .. });
+        let Some(pack) = self.packs.get_mut(event.pack).filter(|_| !(is_old && is_measured)) else {
+            return;
+        };
+        pack.take(event.kind, event.at, now);
+        let is_between_rounds = self.snapshot.findings.is_some()
+            && !self.is_starting()
+            && self.units.iter().all(|unit| unit.holder.is_none() || unit.is_ready(now.instant));
+        if is_between_rounds
+            && self.has_new_packs(now.instant)
+            && self.judge.are_comparable(&self.units, &self.packs, now.instant)
+        {
+            self.judge(now);
+        }
+        self.publish(now);
+    }
+
     /// Advances the timers: alerts are raised and cleared, sums over values that became stale are dropped. To be called
     /// about once a second.
     pub fn tick(&mut self, now: Now) {
@@ -243,6 +269,7 @@ impl Core {
     /// are now beyond their limit of age are stale. The pollers have to read everything again.
     pub fn resume(&mut self, suspended: Duration, now: Now) {
         self.units.iter_mut().for_each(|unit| unit.resume(suspended, now.instant));
+        self.packs.iter_mut().for_each(|pack| pack.resume(suspended));
         self.suspend = Some((notices::suspended(suspended), now.instant + NOTICE_TIME));
         self.resumed_at = Some(now.instant);
         self.publish(now);
@@ -393,27 +420,51 @@ impl Core {
             && reached.all(|unit| unit.is_ready(now))
     }
 
+    /// Returns whether there is something new about the packs: one was lost or found, its values are stale, or each one
+    /// that answers was measured since the packs were judged.
+    fn has_new_packs(&self, now: Instant) -> bool {
+        let mut reached = self.packs.iter().filter(|pack| pack.is_up()).peekable();
+        let is_stale = |pack: &TrackedPack| pack.is_up() && !pack.view.is_fresh(now);
+        self.packs.iter().any(|pack| pack.is_changed || is_stale(pack))
+            || (reached.peek().is_some() && reached.all(|pack| pack.is_measured))
+    }
+
     fn is_starting(&self) -> bool {
         self.units.iter().any(|unit| unit.view.link.state == LinkState::Starting)
     }
 
     /// Judges what was read.
     fn judge(&mut self, now: Now) {
-        let judgement = self.judge.judge(&self.units, now);
+        let has_new_packs = self.has_new_packs(now.instant);
+        let judgement = self.judge.judge(&self.units, &self.packs, has_new_packs, now);
         self.judged = now.instant;
         self.settings_that_differ = judgement.settings_that_differ;
         let mut findings = judgement.findings;
         findings.extend(self.notices());
         let lost = self.units.iter().filter(|unit| unit.holder.is_none());
         let lost: Vec<_> = lost.map(|unit| unit.view.serial).collect();
-        // Without answers of a unit, its problem is not known to be over.
-        let is_judged = |rule: &str, units: &[SerialNumber]| {
-            notices::is_own_rule(rule) || !units.iter().any(|unit| lost.contains(unit))
+        let lost_packs = self.packs.iter().filter(|pack| !pack.is_up());
+        let lost_packs: Vec<_> = lost_packs.map(|pack| pack.view.name.as_str()).collect();
+        // Without answers of a unit or pack, its problem is not known to be over.
+        let is_judged = |alert: &Alert| {
+            let names = || alert.values.iter().map(|(name, _)| name.as_str());
+            let needs_packs = is_about_packs(&alert.rule) && !READING_RULES.contains(&&*alert.rule);
+            notices::is_own_rule(&alert.rule)
+                || !(alert.units.iter().any(|unit| lost.contains(unit))
+                    || (needs_packs
+                        && !lost_packs.is_empty()
+                        // The values of an alert from before the start are not known.
+                        && (alert.values.is_empty() || names().any(|name| lost_packs.contains(&name)))))
         };
         self.alerts.judge_read(&findings, is_judged, now);
         for unit in &mut self.units {
             unit.is_measured = false;
             unit.is_new &= unit.holder.is_none();
+        }
+        if has_new_packs {
+            for pack in &mut self.packs {
+                (pack.is_measured, pack.is_changed) = (false, false);
+            }
         }
         let snapshot = Arc::make_mut(&mut self.snapshot);
         (snapshot.findings, snapshot.judged_at) = (Some(findings), Some(now.instant));
@@ -454,15 +505,20 @@ impl Core {
     fn publish(&mut self, now: Now) {
         let totals = self.totals(now.instant);
         let units = self.units.iter().map(|unit| Arc::clone(&unit.view)).collect();
+        let packs = self.packs.iter().map(|pack| Arc::clone(&pack.view)).collect();
         // Outputs may still read the old snapshot; then it is copied.
         let snapshot = Arc::make_mut(&mut self.snapshot);
         snapshot.seq += 1;
         snapshot.now = now;
         snapshot.units = units;
+        snapshot.packs = packs;
         snapshot.totals = totals;
         snapshot.alerts = self.alerts.list().to_vec();
     }
 }
+
+/// Rules that report which packs were not read. All other rules about packs judge measurements.
+const READING_RULES: [&str; 2] = ["pack-silent", "pack-aggregate"];
 
 /// Time for which a reset of counters or a suspend is shown.
 const NOTICE_TIME: Duration = Duration::from_hours(1);

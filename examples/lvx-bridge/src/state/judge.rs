@@ -1,6 +1,6 @@
 //! Judges a complete round with the rules of `lvx_parallel`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use lvx_parallel::{
@@ -8,9 +8,10 @@ use lvx_parallel::{
 };
 use pi18_proto::Query;
 
-use super::{Held, tracked::Tracked};
+use super::{Held, tracked::Tracked, tracked_pack::TrackedPack};
 use crate::{
     Now,
+    alert::is_about_packs,
     config::{BankConfig, PollConfig},
     poll::Group,
 };
@@ -24,6 +25,8 @@ pub(super) struct Judge {
     /// Findings of these rules, and the time of the latest `PGSn` at that time.
     carried: Vec<Finding>,
     statuses_at: Option<Instant>,
+    /// Findings of the rules about packs when all packs were last measured.
+    carried_packs: Vec<Finding>,
 }
 
 /// The result of a judgement.
@@ -38,7 +41,9 @@ impl Judge {
     pub(super) fn new(bank: &BankConfig, poll: &PollConfig) -> Self {
         let mut checks = Checks::default();
         let medium = Group::Medium.max_age(poll).as_secs().try_into().unwrap_or(u16::MAX);
-        checks.thresholds.max_age.0 = checks.thresholds.max_age.0.max(medium);
+        let packs = poll.max_pack_age().as_secs().try_into().unwrap_or(u16::MAX);
+        checks.thresholds.max_age.0 = checks.thresholds.max_age.0.max(medium).max(packs);
+        checks.packs = bank.battery.as_ref().and_then(|battery| battery.packs);
         // The clock of a virtual unit shows the time of the simulation.
         if bank.units.iter().any(|unit| unit.address.place().starts_with("sim:"))
             && let Ok(without_clock) = checks.clone().skip(["clock"])
@@ -48,12 +53,19 @@ impl Judge {
         let needs_statuses =
             checks.each_rule().filter(|rule| rule.needs().has(Question::ParallelStatus));
         let cross = needs_statuses.map(|rule| rule.info().id.to_string()).collect();
-        Self { checks, cross, carried: Vec::new(), statuses_at: None }
+        Self { checks, cross, carried: Vec::new(), statuses_at: None, carried_packs: Vec::new() }
     }
 
-    /// Judges the bank as its units answered until now.
-    pub(super) fn judge(&mut self, units: &[Tracked], now: Now) -> Judgement {
-        let bank = snapshot(units, now);
+    /// Judges the bank as its units and packs answered until now. Packs are measured less often than units: without
+    /// `has_new_packs`, what was found about them remains.
+    pub(super) fn judge(
+        &mut self,
+        units: &[Tracked],
+        packs: &[TrackedPack],
+        has_new_packs: bool,
+        now: Now,
+    ) -> Judgement {
+        let bank = snapshot(units, packs, now);
         let mut findings = self.checks.check(&bank).findings;
         // `PGSn` is asked less often than `GS`. In between, what was found with it remains.
         let latest = latest_status(units);
@@ -64,12 +76,35 @@ impl Judge {
             findings.retain(|found| !self.is_cross(found));
             findings.extend(self.carried.iter().cloned());
         }
+        if packs.is_empty() || has_new_packs {
+            let about_packs = findings.iter().filter(|found| is_about_packs(&found.rule));
+            self.carried_packs = about_packs.cloned().collect();
+        } else {
+            findings.retain(|found| !is_about_packs(&found.rule));
+            findings.extend(self.carried_packs.iter().cloned());
+        }
         let comparison = compare(&bank);
         let is_known =
             comparison.unread.is_empty() && bank.units.iter().all(|unit| unit.lost.is_none());
         let rows = comparison.agreeing.iter().chain(&comparison.further);
         let settings_that_differ = is_known.then(|| rows.filter(|row| row.is_marked()).count());
         Judgement { findings, settings_that_differ }
+    }
+
+    /// Returns whether the measurements of units and packs were read so close together that rules compare them.
+    pub(super) fn are_comparable(
+        &self,
+        units: &[Tracked],
+        packs: &[TrackedPack],
+        now: Instant,
+    ) -> bool {
+        let status = |unit: &Tracked| Some(unit.view.held("GS")?.reply.as_ref()?.1);
+        let units = units.iter().filter(|unit| unit.holder.is_some()).filter_map(status);
+        let times: Vec<_> =
+            units.chain(packs.iter().filter_map(|pack| pack.judged_reading(now))).collect();
+        let max_skew = Duration::from_secs(self.checks.thresholds.max_skew.0.into());
+        let (first, last) = (times.iter().min(), times.iter().max());
+        first.zip(last).is_none_or(|(first, last)| last.duration_since(*first) <= max_skew)
     }
 
     fn is_cross(&self, finding: &Finding) -> bool {
@@ -84,15 +119,17 @@ fn latest_status(units: &[Tracked]) -> Option<Instant> {
     statuses.filter_map(|held| held.reply.as_ref().map(|(_, at)| *at)).max()
 }
 
-/// Returns the fresh answers of all units, as the rules judge them.
-fn snapshot(units: &[Tracked], now: Now) -> BankSnapshot {
+/// Returns the fresh answers of all units and packs, as the rules judge them.
+fn snapshot(units: &[Tracked], packs: &[TrackedPack], now: Now) -> BankSnapshot {
     let fresh = |held: &Held| {
         let (reply, at) = held.reply?;
         (now.instant.saturating_duration_since(at) <= held.max_age).then_some((reply, at))
     };
     let held =
         || units.iter().filter(|unit| unit.holder.is_some()).flat_map(|unit| &unit.view.held);
-    let start = held().filter_map(|held| Some(fresh(held)?.1)).min().unwrap_or(now.instant);
+    let of_packs = packs.iter().filter_map(|pack| pack.judged_reading(now.instant));
+    let times = held().filter_map(|held| Some(fresh(held)?.1)).chain(of_packs);
+    let start = times.min().unwrap_or(now.instant);
     let taken = units.iter().map(|tracked| {
         let view = &tracked.view;
         if tracked.holder.is_none() {
@@ -113,7 +150,8 @@ fn snapshot(units: &[Tracked], now: Now) -> BankSnapshot {
         }
         unit
     });
-    let mut bank = BankSnapshot::new(taken);
+    let packs = packs.iter().map(|pack| pack.snapshot(start, now.instant));
+    let mut bank = BankSnapshot::new(taken).with_packs(packs);
     let since = now.instant.saturating_duration_since(start);
     let started = now.wall.checked_sub(since).unwrap_or(now.wall).to_zoned(TimeZone::system());
     bank.started = started.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().parse().ok();

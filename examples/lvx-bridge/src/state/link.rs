@@ -1,4 +1,4 @@
-//! The link to a unit, as the snapshot shows it.
+//! The link to a unit or a pack, as the snapshot shows it.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use std::{
 
 use lvx_parallel::{Finding, Severity};
 
-use super::{Totals, UnitView};
+use super::{PackView, Totals, UnitView};
 use crate::{Name, Now, alert::Alert, control::ControlView};
 
 /// The whole state at one moment. Outputs share it and never change it.
@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub bank: Name,
     /// Units in the order of the configuration.
     pub units: Vec<Arc<UnitView>>,
+    /// Battery packs in the order of the configuration; none if only the units are watched.
+    pub packs: Vec<Arc<PackView>>,
     /// Sums over the units.
     pub totals: Totals,
     /// Findings of the last complete round; `None` before the first one.
@@ -44,6 +46,12 @@ impl Snapshot {
     #[must_use]
     pub fn unit(&self, name: &str) -> Option<&UnitView> {
         self.units.iter().map(Arc::as_ref).find(|unit| unit.name.as_str() == name)
+    }
+
+    /// Returns the pack with this name.
+    #[must_use]
+    pub fn pack(&self, name: &str) -> Option<&PackView> {
+        self.packs.iter().map(Arc::as_ref).find(|pack| pack.name.as_str() == name)
     }
 
     /// Returns whether snapshots have stopped. While a bank is judged there are always new ones, even if no unit

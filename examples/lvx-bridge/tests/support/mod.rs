@@ -56,7 +56,12 @@ pub(crate) fn bank_config(bank: &SharedBank) -> BankConfig {
         serial,
         address: format!("sim:{number}").parse().unwrap(),
     });
-    BankConfig { name: "bank".parse().unwrap(), units: units.collect(), battery: None }
+    BankConfig {
+        name: "bank".parse().unwrap(),
+        units: units.collect(),
+        packs: Vec::new(),
+        battery: None,
+    }
 }
 
 /// Returns the serial number of a unit of a virtual bank.

@@ -35,6 +35,7 @@ fn full() -> Snapshot {
     let cleared =
         Alert { cleared: Some(now.wall), acknowledged, ..testing::alert("b", Severity::Info, now) };
     bank.alerts = vec![raised, cleared];
+    bank.packs = vec![Arc::new(testing::pack("pack-1", now))];
     bank.findings = Some(Vec::new());
     bank.judged_at = Some(now.instant);
     let command = CommandView {

@@ -14,9 +14,14 @@ pub(super) fn run(path: &Path, out: &mut impl Write) -> Result<Status, Failure> 
     let text = read_text(path, MAX_BYTES)?;
     let config = Config::parse(&path.display().to_string(), &text, &read_secret)?;
     let units: usize = config.banks.iter().map(|bank| bank.units.len()).sum();
+    let packs: usize = config.banks.iter().map(|bank| bank.packs.len()).sum();
+    let packs = match packs {
+        0 => String::new(),
+        packs => format!(", {packs} pack{}", plural(packs)),
+    };
     writeln!(
         out,
-        "{}: {} bank{}, {units} unit{}; no mistake",
+        "{}: {} bank{}, {units} unit{}{packs}; no mistake",
         path.display(),
         config.banks.len(),
         plural(config.banks.len()),
