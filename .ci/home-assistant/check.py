@@ -364,7 +364,7 @@ class Test:
         self.pack_cable.is_mute = False
         topic = f"{TOPICS}/pack/{PACKS[1]}/availability"
         found = wait_for("the pack to be found", 90, lambda: self.broker.retained(topic)[topic]["state"] == "online")
-        self.check_right("pack answers again", found, 5)
+        self.check_right("pack answers again", found, 10)
 
     def leave_out(self):
         """An entity, a unit and a pack that leave the configuration disappear, and come back."""
@@ -448,7 +448,7 @@ def main():
     """Runs the test."""
     lvx, folder = sys.argv[1:3]
     test = Test(lvx, folder)
-    parts = sys.argv[3:] or ["energy", "dashboard", "buttons", "unplug", "silent_pack", "control", "restarts", "validate_energy",
+    parts = sys.argv[3:] or ["energy", "dashboard", "buttons", "unplug", "control", "restarts", "silent_pack", "validate_energy",
                              "leave_out"]
     try:
         test.start()

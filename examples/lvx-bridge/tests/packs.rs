@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 use lvx_bridge::{
     Now, Snapshot,
-    alert::Alerts,
+    alert::{Alert, Alerts},
     config::{AlertConfig, Config, PollConfig, read_secret},
     entity::PACK,
     poll::{Answered, Event, EventKind, PackEvent, PackMachine, PackPoller, PackPort, PackWake},
@@ -253,7 +253,7 @@ fn packs_that_are_chained_become_a_finding_that_names_the_chain_and_clears() {
     let snapshot = site.core.snapshot();
     assert!(snapshot.packs.iter().all(|pack| is_up(pack)));
     assert_eq!(rules(&snapshot), [""; 0]);
-    assert!(!snapshot.alerts.iter().any(|alert| alert.is_raised()), "{:?}", snapshot.alerts);
+    assert!(!snapshot.alerts.iter().any(Alert::is_raised), "{:?}", snapshot.alerts);
     // The port stayed open.
     assert_eq!(snapshot.packs[1].link.counts.connects, 1);
 }

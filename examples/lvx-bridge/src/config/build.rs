@@ -191,7 +191,7 @@ impl Builder<'_> {
         if let Some(count) = stated.filter(|count| packs.len() > usize::from(*count)) {
             let place = keys.place("packs").unwrap_or_default();
             let message = format!(
-                "expected at most {count} packs, as the battery has, found {}",
+                "expected no more packs than the battery has, {count}, found {}",
                 packs.len()
             );
             self.mistakes.add(message, place, "correct count: under battery:, or the list");

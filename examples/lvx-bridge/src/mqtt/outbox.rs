@@ -16,7 +16,7 @@ use super::{
     payload,
     slot::{Mark, Slot, Subject},
 };
-use crate::{Now, Snapshot, control::Command, entity};
+use crate::{Now, Snapshot, control::Command, entity, state::LinkState};
 
 /// Number of messages that may wait for the broker's acknowledgement.
 const MAX_IN_FLIGHT: usize = 16;
@@ -151,8 +151,13 @@ impl Outbox {
             self.push(result);
         }
         self.follow_units();
-        if before.totals.fresh_units < self.snapshot.totals.fresh_units {
-            // A unit that came back shows its values at once.
+        let packs = |snapshot: &Snapshot| {
+            snapshot.packs.iter().filter(|pack| pack.link.state == LinkState::Up).count()
+        };
+        if before.totals.fresh_units < self.snapshot.totals.fresh_units
+            || packs(&before) < packs(&self.snapshot)
+        {
+            // A unit or pack that came back shows its values at once.
             self.make_due(&Subject::State, now.instant);
         }
         if before.judged_at != self.snapshot.judged_at {

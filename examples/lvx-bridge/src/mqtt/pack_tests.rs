@@ -99,6 +99,14 @@ fn pack_that_is_lost_is_offline_while_the_others_stay() {
         (&json!("pack-offline"), &json!("pack-2"))
     );
 
+    // A pack that is back shows its values at once.
+    Arc::make_mut(&mut bank.packs[1]).link.state = LinkState::Up;
+    (bank.seq, bank.now) = (bank.seq + 1, now);
+    outbox.take_snapshot(Arc::new(bank.clone()), now);
+    let sent = run(&mut outbox, &mut now, 1);
+    assert_eq!(availability(&sent, "pack-2").unwrap()["state"], "online");
+    assert!(sent.iter().any(|message| message.topic.ends_with("/state")));
+
     // A pack that leaves the configuration leaves nothing at the broker.
     bank.packs.pop();
     (bank.seq, bank.now) = (bank.seq + 1, now);

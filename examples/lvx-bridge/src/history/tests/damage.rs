@@ -256,7 +256,7 @@ fn file_of_an_earlier_version_is_not_read() {
     let bench = Bench::new();
     bench.store().connection().pragma_update(None, "user_version", 1).unwrap();
     let error = Reader::open(&bench.path).unwrap_err();
-    assert!(error.to_string().contains("expected version 2, found version 1"), "{error}");
+    assert!(error.to_string().contains("expected version 3, found version 1"), "{error}");
 }
 
 #[test]

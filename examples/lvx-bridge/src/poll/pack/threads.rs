@@ -53,10 +53,11 @@ pub fn start_packs(
     let mut packs = Vec::new();
     for (pack, config) in bank.packs.iter().enumerate() {
         // One event that waits wakes the poller; more of them change nothing.
-        let (waker, wakes) = mpsc::sync_channel(MAX_WAKES);
+        let (waker, receiver) = mpsc::sync_channel(MAX_WAKES);
         let address = config.address.clone();
         let place = address.place().to_owned();
-        let port = SystemPort { address, wakes, stop: stop.clone(), report: report.clone() };
+        let port =
+            SystemPort { address, wakes: receiver, stop: stop.clone(), report: report.clone() };
         let (poll, seed) = (*poll, fastrand::u64(..));
         let new_machine = move || PackMachine::new(&poll, epoch, Instant::now(), seed);
         let run = move || run(pack, port, new_machine);
