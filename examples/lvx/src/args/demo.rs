@@ -33,4 +33,6 @@ pub(crate) enum Scene {
     SplitPhase,
     /// Three units on three phases
     ThreePhase,
+    /// Two units and three battery packs
+    Packs,
 }

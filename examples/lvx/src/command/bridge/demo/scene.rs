@@ -13,6 +13,7 @@ pub(super) fn units(scene: Scene) -> &'static str {
         Scene::TwoBanks => "two banks of one unit",
         Scene::ThreePhase => "three units",
         Scene::Nine => "nine units",
+        Scene::Packs => "two units and three battery packs",
         _ => "two units",
     }
 }
@@ -30,6 +31,13 @@ pub(super) fn configuration(scene: Scene, port: u16) -> String {
             text,
             "      - {{name: lvx6048-{number}, serial: {serial}, address: \"{address}\"}}"
         );
+    }
+    if scene == Scene::Packs {
+        text.push_str("    packs:\n");
+        for pack in 0..3 {
+            let number = pack + 1;
+            let _ = writeln!(text, "      - {{name: pack-{number}, address: \"sim:pack{pack}\"}}");
+        }
     }
     let _ = writeln!(text, "http: {{listen: \"127.0.0.1:{port}\"}}\nlease: off");
     if scene != Scene::ReadOnly {
@@ -57,7 +65,7 @@ fn addresses(scene: Scene) -> Vec<String> {
         modes.iter().enumerate().map(address).collect()
     };
     match scene {
-        Scene::Day | Scene::ReadOnly | Scene::Gone => two("", ""),
+        Scene::Day | Scene::ReadOnly | Scene::Gone | Scene::Packs => two("", ""),
         Scene::Stale => two("", "?timeout=60s"),
         Scene::Night => two("?clock=2026-06-21T23:30:00&load=900&soc=64", ""),
         Scene::Fault => two("", "?fault=83"),
@@ -103,6 +111,7 @@ mod tests {
             let config = Config::parse("demo", &text, &read_secret)
                 .unwrap_or_else(|error| panic!("{scene:?}: {error}\n{text}"));
             assert_eq!(config.control.allow.is_empty(), scene == Scene::ReadOnly);
+            assert_eq!(config.banks[0].packs.len(), if scene == Scene::Packs { 3 } else { 0 });
         }
     }
 }
