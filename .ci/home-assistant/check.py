@@ -409,7 +409,7 @@ class Test:
         self.cables[1].plug()
         wait_for("the old value", 60, lambda: self.state(select) == new)
         names = [self.bank.replies(unit, "PIRI")["PIRI"]["names"]["output_priority"] for unit in range(len(UNITS))]
-        self._read_units()
+        wait_for("the virtual units", 20, self._read_units)
         self.components = self.published()
         self.expect(f"both units still have {new}: {names}", all(name.replace("-", "_") == new for name in names))
 
@@ -448,8 +448,8 @@ def main():
     """Runs the test."""
     lvx, folder = sys.argv[1:3]
     test = Test(lvx, folder)
-    parts = sys.argv[3:] or ["energy", "dashboard", "buttons", "unplug", "control", "restarts", "silent_pack", "validate_energy",
-                             "leave_out"]
+    parts = sys.argv[3:] or ["energy", "dashboard", "buttons", "unplug", "control", "restarts", "silent_pack",
+                             "validate_energy", "leave_out"]
     try:
         test.start()
         test.appear()
