@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import net from "node:net";
 import { Bridge, sleep } from "./bridge.mjs";
+import * as expected from "./expected.mjs";
 import { watts, words } from "./expected.mjs";
-import { login } from "./looks.mjs";
+import { login, packTexts } from "./looks.mjs";
 
 export async function behaviour(context) {
   const run = async (checks) => {
@@ -15,7 +16,7 @@ export async function behaviour(context) {
   };
   // The last ones mostly wait.
   await Promise.all([
-    run([latency, control, acknowledge, keyboard, markup, chart, record, summerTime, paths, banks, files]),
+    run([latency, control, acknowledge, keyboard, markup, packs, chart, record, summerTime, paths, banks, files]),
     run([restart]), run([silence])]);
 }
 
@@ -157,6 +158,77 @@ async function markup({ browser, bridges, judge }) {
     judge.equal(`${view}: elements from texts`, await page.locator("#app img, #app script, .evil").count(), 0);
     await page.close();
   }
+}
+
+/** Packs say in words that they are silent, old, failed or not read yet, and more than four are the rows of a table. */
+async function packs({ browser, bridges, judge, screenshots }) {
+  const bridge = bridges.packs;
+  const bank = await bridge.until("packs with values", ({ packs }) => Object.values(packs).every(({ values }) => values.voltage.status === "fresh"));
+  const rows = (await (await fetch(bridge.url + "api/v1/entities")).json()).pack;
+  const as = (n, link, value) => {
+    const pack = structuredClone(bank.packs["pack-1"]);
+    Object.assign(pack, { n, name: "pack " + n, link: { ...pack.link, ...link } });
+    pack.values = Object.fromEntries(Object.entries(pack.values).map(([key, found]) => [key, value(found)]));
+    return pack;
+  };
+  const aged = (status, seconds) => (found) => ({ ...found, status, at: bank.now - seconds });
+  const down = (why) => ({ state: "down", since: bank.now - 300, why });
+  const made = [
+    as(1, {}, aged("stale", 75)),
+    as(2, down("no answer in 500 ms"), aged("fresh", 320)),
+    as(3, down("the port is gone"), () => ({ status: "failed", why: "the port is gone" })),
+    as(4, { state: "starting" }, () => ({ status: "absent" })),
+    as(5, {}, (found) => found),
+  ];
+  made[0].values.current.value = -12.34;
+  made[0].values.warnings.value = "cell overvoltage, pack overvoltage";
+  made[0].values.temperature_2.value = 41;
+  const show = async (list) => {
+    const page = await browser.newPage(), packs = Object.fromEntries(list.toReversed().map((pack) => [pack.name, pack]));
+    page.on("pageerror", (error) => judge.fail(`packs: ${error.stack}`));
+    // A stream that repeats one document.
+    await page.addInitScript((data) => {
+      window.EventSource = class extends EventTarget {
+        constructor() {
+          super();
+          setInterval(() => this.dispatchEvent(new MessageEvent("bank", { data })), 200);
+        }
+        close() {}
+      };
+    }, JSON.stringify({ ...bank, packs }));
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.goto(bridge.url + "#/units");
+    await page.waitForSelector(`.packs th:has-text("${rows.voltage.name}")`);
+    judge.equal(`${list.length} packs: sideways scroll`, await page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth)), 0);
+    await judge.axe(page, `${list.length} packs`);
+    return page;
+  };
+  let page = await show(made.slice(0, 4));
+  const texts = (selector) => page.locator(selector).allTextContents();
+  const heads = await texts(".packs thead th");
+  [/^pack 1\d+\u202fs old$/, /^pack 2silent for 5\u202fmin, last read \d\d:\d\d$/, /^pack 3silent for 5\u202fmin$/, /^pack 4not read yet$/]
+    .forEach((wanted, index) => judge.is(`expected ${wanted}, found ${heads[index]}`, wanted.test(heads[index])));
+  const notes = await texts(".packs .note");
+  judge.equal("packs with a reason", notes.length, 2);
+  judge.is(`the reason is shown: ${notes}`, /^pack 2 has been silent since \d\d:\d\d: no answer in 500 ms$/.test(notes[0]) && notes[1].endsWith("the port is gone"));
+  judge.equal("cells of old values", await page.locator(".packs .side td.old").count(), 20);
+  judge.equal("cells without a value", await page.locator(".packs .side td.none").count(), 20);
+  const wanted = expected.packs({ packs: made.slice(0, 4) }, rows), found = await page.evaluate(packTexts);
+  for (const [name, row] of Object.entries(wanted)) judge.equal(`packs: ${name}`, found[name], row);
+  judge.equal("packs: rows", Object.keys(found).length, Object.keys(wanted).length);
+  // The bars of the window would cover a part.
+  await page.setViewportSize({ width: 390, height: await page.evaluate(() => document.documentElement.scrollHeight) });
+  await page.locator(".packs").screenshot({ path: `${screenshots}/packs-silent-phone-dark.png` });
+  await page.close();
+  page = await show(made);
+  judge.equal("rows of five packs", (await texts(".packs .many tbody th")).map((text) => text.slice(0, 6)), made.map((pack) => pack.name));
+  await page.close();
+  page = await browser.newPage();
+  await page.goto(bridges.day.url + "#/units");
+  await page.waitForSelector("section.unit");
+  judge.equal("no table without packs", await page.locator(".packs").count(), 0);
+  await page.close();
 }
 
 /** The chart draws what the history answers, and gaps; without the library there are lines and a table. */

@@ -15,7 +15,7 @@ import { cost } from "./cost.mjs";
 
 const [lvx, folder, screenshots, only = ""] = process.argv.slice(2);
 const SCENES = ["day", "night", "gone", "fault", "stale", "starting", "pending", "refused", "read-only", "single", "two-banks", "nine",
-  "split-phase", "three-phase"];
+  "split-phase", "three-phase", "packs"];
 
 const began = Date.now();
 const seconds = () => ((Date.now() - began) / 1000).toFixed(0);

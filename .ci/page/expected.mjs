@@ -67,6 +67,27 @@ export function settings(bank, rows) {
   return texts;
 }
 
+/** Texts of the table of battery packs: rows with the cells of the packs, by the names of the API. */
+export function packs(bank, rows) {
+  const list = Object.values(bank.packs).sort((a, b) => a.n - b.n);
+  const text = (pack, key) => {
+    const { value } = pack.values[key], { decimals, unit } = rows[key];
+    return typeof value === "number" ? value.toFixed(decimals) + (unit && SPACE + unit) : value ?? "–";
+  };
+  const texts = {}, row = (key, read = text) => { texts[rows[key].name] = list.map((pack) => read(pack, key)); };
+  ["status", "voltage", "state_of_charge", "cell_voltage_spread", "warnings", "protections"].forEach((key) => row(key));
+  row("current", (pack, key) => pack.values[key].value === undefined ? "–"
+    : text(pack, key).replace("-", "") + (pack.values[key].value > 0 ? " in" : pack.values[key].value < 0 ? " out" : ""));
+  for (const end of ["highest", "lowest"]) {
+    row(`${end}_cell_voltage`, (pack, key) => text(pack, key) + (pack.values[key].value === undefined ? "" : ` · cell ${pack.values[`${end}_cell`].value}`));
+  }
+  texts["Highest temperature"] = list.map((pack) => {
+    const found = ["board_temperature", "temperature_1", "temperature_2"].map((key) => pack.values[key].value).filter(Number.isFinite);
+    return found.length ? `${found.reduce((a, b) => b > a ? b : a)}${SPACE}°C` : "–";
+  });
+  return texts;
+}
+
 export const units = (bank) => ({
   "section.unit h2": bank.order.map((serial) => bank.units[serial].name),
   "section.unit .facts .num": [...bank.order],

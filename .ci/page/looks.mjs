@@ -32,7 +32,7 @@ const otherValue = (bank) => {
 };
 
 /** Views that are looked at only on a light desktop and on a dark phone: each state has another one at all sizes. */
-const FEW = /^(gone-units|stale-units|read-only-settings|single|two-banks|nine|nine-units|split-phase|three-phase)$/;
+const FEW = /^(gone-units|stale-units|read-only-settings|single|two-banks|nine|nine-units|split-phase|three-phase|packs-units)$/;
 
 /** The second unit answers, but so slowly that its values are old. */
 const isStale = (bank) => {
@@ -61,6 +61,7 @@ const STATES = [
   ["nine", "nine-units", "#/units", (bank) => bank.bridge.state === "running"],
   ["split-phase", "split-phase", "", (bank) => bank.bridge.state === "running"],
   ["three-phase", "three-phase", "", (bank) => bank.bridge.state === "running"],
+  ["packs", "packs-units", "#/units", (bank) => Object.values(bank.packs).every((pack) => pack.values.voltage.status === "fresh")],
 ];
 
 const CONTROL_STATES = [
@@ -130,6 +131,14 @@ async function everywhere(page, name, judge, screenshots, selector) {
   }
 }
 
+/** Reads the table of battery packs in a page: rows with the cells of the packs, without what only screen readers say. */
+export const packTexts = () => Object.fromEntries([...document.querySelectorAll(".packs .side tbody tr")]
+  .map((row) => [row.querySelector("th").textContent.trim(), [...row.querySelectorAll("td")].map((cell) => {
+    const copy = cell.cloneNode(true);
+    copy.querySelectorAll(".sr").forEach((hidden) => hidden.remove());
+    return copy.textContent.trim();
+  })]));
+
 /** Compares the texts of a page with the API. */
 async function compare(page, bridge, name, judge) {
   const view = name.includes("-") ? name.slice(name.lastIndexOf("-") + 1) : "";
@@ -143,6 +152,10 @@ async function compare(page, bridge, name, judge) {
       ["article h2", "article ol li", "article .vals dd", "section.unit h2", "section.unit .facts .num", "section.unit .facts code"]
         .map((selector) => [selector, [...document.querySelectorAll(selector)].map((element) => element.textContent.trim())])),
     expected[view]);
+    if (bridge.scene === "packs") {
+      const rows = (await (await fetch(bridge.url + "api/v1/entities")).json()).pack;
+      await judge.compare(page, bridge, `${name}: packs`, packTexts, (bank) => expected.packs(bank, rows));
+    }
   } else {
     await judge.compare(page, bridge, `${name}: values`, () => Object.fromEntries(
       [".verdict h1", ".verdict .vt p", "[data-node=sun] .big", "[data-node=load] .big", "[data-node=battery] .big"]

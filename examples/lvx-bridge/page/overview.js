@@ -223,7 +223,8 @@ const ROWS = [
   ],
 ];
 
-const lines = (text) => {
+/** Splits a text at its dot, so that a phone can show two lines. */
+export const lines = (text) => {
   const [first, second] = text.split(" · ");
   return second ? [first, h("span.two", h("i", " · "), second)] : first;
 };

@@ -4,7 +4,7 @@ export const state = {
   /** Document of the bank, as `/api/v1/bank` has it; null before the first one. */
   bank: null,
   /** Names, units and kinds of all values, from `/api/v1/entities`. */
-  rows: { unit: {}, bank: {} },
+  rows: { unit: {}, pack: {}, bank: {} },
   /** What this client may do, from `/api/v1/access`. */
   access: { acknowledge: false, control: false },
   /** Banks of the bridge. */
