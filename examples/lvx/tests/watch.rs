@@ -339,11 +339,11 @@ fn note_is_printed_after_the_screen_was_left() {
 
 /// Starts a bridge with a virtual bank, and returns it with its port.
 #[cfg(feature = "bridge")]
-fn demo(port: &str) -> (Program, String) {
+fn demo(scene: &str, port: &str) -> (Program, String) {
     use std::io::{BufRead, BufReader};
 
     let mut bridge = Command::new(env!("CARGO_BIN_EXE_lvx"))
-        .args(["bridge", "--demo", "--port", port])
+        .args(["bridge", scene, "--port", port])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -359,7 +359,7 @@ fn demo(port: &str) -> (Program, String) {
 #[test]
 #[cfg(feature = "bridge")]
 fn bridge_is_shown_again_after_it_was_gone() {
-    let (bridge, port) = demo("0");
+    let (bridge, port) = demo("--demo", "0");
     let url = format!("http://127.0.0.1:{port}");
     let mut screen = Screen::start(&["watch", "--bridge", &url], &[]);
     screen.wait_until_shown("All is well");
@@ -369,10 +369,31 @@ fn bridge_is_shown_again_after_it_was_gone() {
     screen.wait_until_shown(" Last 24 h ");
     drop(bridge);
     screen.wait_until_shown("No word from the bridge at http://127.0.0.1");
-    let (_bridge, _) = demo(&port);
+    let (_bridge, _) = demo("--demo", &port);
     screen.wait_until_shown("All is well");
     screen.press("q");
     assert_eq!(screen.ended().0.code(), Some(0));
+}
+
+#[test]
+#[cfg(feature = "bridge")]
+fn packs_of_a_bridge_are_shown() {
+    let (_bridge, port) = demo("--demo=packs", "0");
+    let arguments = ["watch", "--bridge", &format!("http://127.0.0.1:{port}")];
+    let mut screen = Screen::start(&arguments, &[]);
+    screen.wait_until_shown(" Packs ");
+    screen.wait_until_shown(" 2 units, 3 packs");
+    let limit = Instant::now() + GUARD;
+    let is_read = |line: &String| line.starts_with(" pack-") && line.contains(" – 3.");
+    while screen.lines().iter().filter(|line| is_read(line)).count() < 3 {
+        assert!(Instant::now() < limit, "{:#?}", screen.lines());
+        screen.read(Duration::from_millis(200));
+    }
+    screen.press("q");
+    assert_eq!(screen.ended().0.code(), Some(0));
+    let mut child = pipe(&arguments);
+    let text = read_until(&mut child, |text| text.contains(" | packs 3, 5"));
+    assert!(text.contains(" V, "), "{text}");
 }
 
 #[test]
@@ -417,24 +438,36 @@ fn no_color_sends_no_colour() {
     }
 }
 
-#[test]
-fn pipe_receives_a_line_for_each_reading() {
-    let child = Command::new(env!("CARGO_BIN_EXE_lvx"))
-        .args(["watch", "sim:0", "sim:1", "sim:pack0", "sim:pack1", "sim:pack2", "--every", "1s"])
-        .stdout(Stdio::piped())
-        .spawn();
-    let mut child = Program(child.unwrap());
+/// Starts the program with a pipe as its output.
+fn pipe(arguments: &[&str]) -> Program {
+    let lvx = env!("CARGO_BIN_EXE_lvx");
+    Program(Command::new(lvx).args(arguments).stdout(Stdio::piped()).spawn().unwrap())
+}
+
+/// Reads the output of a program until it is as it should be.
+#[track_caller]
+fn read_until(program: &mut Program, is_right: impl Fn(&str) -> bool) -> String {
+    let output = program.0.stdout.as_mut().unwrap();
+    let limit = Instant::now() + GUARD;
     let mut text = String::new();
-    let mut output = child.0.stdout.take().unwrap();
-    while text.lines().count() < 3 {
-        assert!(is_readable(&output, GUARD), "{text}");
+    while !is_right(&text) {
+        assert!(Instant::now() < limit && is_readable(output, GUARD), "{text}");
         let mut bytes = [0; 4096];
         let length = output.read(&mut bytes).unwrap();
         assert_ne!(length, 0, "{text}");
         text.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
     }
+    text
+}
+
+#[test]
+fn pipe_receives_a_line_for_each_reading() {
+    let arguments =
+        ["watch", "sim:0", "sim:1", "sim:pack0", "sim:pack1", "sim:pack2", "--every", "1s"];
+    let mut child = pipe(&arguments);
+    let text = read_until(&mut child, |text| text.lines().count() >= 3);
     // A closed pipe ends the program without an error.
-    drop(output);
+    drop(child.0.stdout.take());
     assert_eq!(child.end().code(), Some(0));
     assert!(!text.contains('\u{1b}'), "{text:?}");
     let first = text.lines().next().unwrap();

@@ -2,15 +2,14 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use lvx_parallel::{Severity, pack::Live};
-use lvx_settings::Millivolts;
+use lvx_parallel::Severity;
 use serde::Serialize;
 
 use super::{
     bank::Overview,
     finding::Finding,
     key::Key,
-    pack::Pack,
+    pack::{Measured, Pack},
     totals::Totals,
     unit::{LinkState, Unit},
     value::{Datum, Value},
@@ -195,23 +194,32 @@ fn pack(pack: &Pack, now: Instant) -> JsonPack<'_> {
 }
 
 /// Returns the values of a pack with their keys and units. A value whose scale is not known is left out.
-fn pack_values(live: &Live) -> Vec<(&'static str, serde_json::Value, &'static str)> {
-    let volts = |cell: (usize, Millivolts)| f64::from(cell.1.0) / 1000.0;
-    let mut values = vec![
-        ("voltage", live.voltage.in_unit().into(), "V"),
-        ("state_of_charge", live.state_of_charge.0.into(), "%"),
-        ("temperature", live.temperature_1.max(live.temperature_2).0.into(), "°C"),
+fn pack_values(live: &Measured) -> Vec<(&'static str, serde_json::Value, &'static str)> {
+    let numbers = [
+        ("voltage", &live.voltage),
+        ("state_of_charge", &live.state_of_charge),
+        ("temperature", &live.temperature),
+        ("current", &live.current),
+        ("lowest_cell", &live.lowest_cell),
+        ("highest_cell", &live.highest_cell),
     ];
-    let mut put = |key, value: Option<serde_json::Value>, unit| {
-        values.extend(value.map(|value| (key, value, unit)));
-    };
-    put("current", live.current.value().map(|current| current.in_unit().into()), "A");
-    put("lowest_cell", live.lowest_cell().map(|cell| volts(cell).into()), "V");
-    put("highest_cell", live.highest_cell().map(|cell| volts(cell).into()), "V");
-    put("status", live.status.map(|bits| bits.to_string().into()), "");
-    put("warnings", live.warnings.map(|bits| bits.to_string().into()), "");
-    put("protections", live.protections.map(|bits| bits.to_string().into()), "");
-    values
+    let numbers = numbers.into_iter().filter_map(|(key, datum)| match datum {
+        Some(Datum::Number { number, unit, decimals }) => {
+            // A number without decimals is written as an integer.
+            let text = format!("{number:.*}", usize::from(*decimals));
+            Some((key, text.parse::<serde_json::Number>().ok()?.into(), *unit))
+        }
+        _ => None,
+    });
+    let texts = [
+        ("status", &live.status),
+        ("warnings", &live.warnings),
+        ("protections", &live.protections),
+    ];
+    let texts = texts
+        .into_iter()
+        .filter_map(|(key, datum)| Some((key, datum.as_ref()?.to_string().into(), "")));
+    numbers.chain(texts).collect()
 }
 
 fn unit(unit: &Unit, now: Instant) -> JsonUnit<'_> {

@@ -4,9 +4,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lvx_parallel::{PackSnapshot, Reason, pack::Live};
+use lvx_settings::Millivolts;
 use pi18_transport::printable;
 
-use super::unit::{LinkState, reason};
+use super::{
+    unit::{LinkState, reason},
+    value::Datum,
+};
 
 /// A battery pack with its measurements.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,9 +24,57 @@ pub(crate) struct Pack {
     /// Why it was not read, in a word or two.
     missing: &'static str,
     /// Last measurements with their time; `None` if the last attempt to read the pack failed.
-    live: Option<(Live, Instant)>,
+    live: Option<(Measured, Instant)>,
     /// Limit of age of the measurements.
     limit: Duration,
+}
+
+/// The measurements of a pack that are shown; `None` for a value that is not known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Measured {
+    /// Voltage.
+    pub(super) voltage: Option<Datum>,
+    /// Current, above 0 while the pack is charged; a text if its scale is not known.
+    pub(super) current: Option<Datum>,
+    /// State of charge.
+    pub(super) state_of_charge: Option<Datum>,
+    /// Lowest cell voltage.
+    pub(super) lowest_cell: Option<Datum>,
+    /// Highest cell voltage.
+    pub(super) highest_cell: Option<Datum>,
+    /// Difference between both.
+    pub(super) cell_spread: Option<Datum>,
+    /// Highest temperature of the cells.
+    pub(super) temperature: Option<Datum>,
+    /// Status.
+    pub(super) status: Option<Datum>,
+    /// Names of the warnings that are on.
+    pub(super) warnings: Option<Datum>,
+    /// Names of the protections that are on.
+    pub(super) protections: Option<Datum>,
+}
+
+impl From<&Live> for Measured {
+    fn from(live: &Live) -> Self {
+        let number = |number, unit, decimals| Some(Datum::Number { number, unit, decimals });
+        let cell =
+            |(_, voltage): (usize, Millivolts)| number(f64::from(voltage.0) / 1000.0, "V", 3);
+        let current = live.current.value().and_then(|current| number(current.in_unit(), "A", 2));
+        let spread = live.cell_spread().and_then(|spread| number(spread.0.into(), "mV", 0));
+        let temperature = live.temperature_1.max(live.temperature_2);
+        Self {
+            voltage: number(live.voltage.in_unit(), "V", 2),
+            current: current.or_else(|| Some(Datum::text(&live.current.to_string()))),
+            state_of_charge: number(live.state_of_charge.0.into(), "%", 0),
+            lowest_cell: live.lowest_cell().and_then(cell),
+            highest_cell: live.highest_cell().and_then(cell),
+            cell_spread: spread,
+            temperature: number(temperature.0.into(), "°C", 0),
+            status: live.status.map(|bits| Datum::text(&bits.to_string())),
+            warnings: live.warnings.map(|bits| Datum::text(&bits.to_string())),
+            protections: live.protections.map(|bits| Datum::text(&bits.to_string())),
+        }
+    }
 }
 
 impl Pack {
@@ -40,7 +92,16 @@ impl Pack {
 
     /// Takes measurements.
     pub(crate) fn read(&mut self, live: Live, at: Instant) {
-        (self.live, self.link) = (Some((live, at)), LinkState::Up);
+        (self.live, self.link) = (Some((Measured::from(&live), at)), LinkState::Up);
+    }
+
+    /// Takes the measurements of another program; without them, why there are none, in a word or two.
+    #[cfg(feature = "watch")]
+    pub(super) fn put(&mut self, live: Result<(Measured, Instant), &'static str>) {
+        match live {
+            Ok(live) => self.live = Some(live),
+            Err(missing) => (self.live, self.missing) = (None, missing),
+        }
     }
 
     /// Takes the reason why the pack could not be read. It then has no measurements.
@@ -56,12 +117,12 @@ impl Pack {
     }
 
     /// Returns the measurements.
-    pub(crate) fn live(&self) -> Option<&Live> {
+    pub(crate) fn live(&self) -> Option<&Measured> {
         self.live.as_ref().map(|(live, _)| live)
     }
 
     /// Returns the measurements if they are fresh.
-    pub(crate) fn fresh(&self, now: Instant) -> Option<&Live> {
+    pub(crate) fn fresh(&self, now: Instant) -> Option<&Measured> {
         let (live, at) = self.live.as_ref()?;
         (now.saturating_duration_since(*at) <= self.limit).then_some(live)
     }
@@ -77,21 +138,21 @@ impl Pack {
             }
             return cells;
         };
-        let cells = match (live.lowest_cell(), live.highest_cell()) {
-            (Some((_, low)), Some((_, high))) => {
+        let text = |datum: &Option<Datum>| datum.as_ref().map_or_else(unknown, Datum::to_string);
+        let cells = match (&live.lowest_cell, &live.highest_cell) {
+            (Some(low), Some(high)) => {
                 format!("{} – {high}", low.to_string().trim_end_matches(" V"))
             }
             _ => unknown(),
         };
-        let spread = live.cell_spread().map(|spread| format!("{} mV", spread.0));
         let state = if self.fresh(now).is_some() { state(live) } else { "old".to_owned() };
         [
-            live.state_of_charge.to_string(),
-            live.voltage.to_string(),
-            live.current.to_string(),
+            text(&live.state_of_charge),
+            text(&live.voltage),
+            text(&live.current),
             cells,
-            spread.unwrap_or_else(unknown),
-            live.temperature_1.max(live.temperature_2).to_string(),
+            text(&live.cell_spread),
+            text(&live.temperature),
             state,
         ]
     }
@@ -102,13 +163,15 @@ impl Pack {
 }
 
 /// Returns what a pack says about itself.
-fn state(live: &Live) -> String {
-    let protections = live.protections.filter(|bits| !bits.is_empty());
-    let warnings = live.warnings.filter(|bits| !bits.is_empty());
+fn state(live: &Measured) -> String {
+    let bits = |name: &str, bits: &Option<Datum>| {
+        let bits = bits.as_ref()?.to_string();
+        (bits != "none").then(|| format!("{name}: {bits}"))
+    };
     let parts = [
-        protections.map(|bits| format!("protects: {bits}")),
-        warnings.map(|bits| format!("warns: {bits}")),
-        live.status.map(|status| status.to_string()),
+        bits("protects", &live.protections),
+        bits("warns", &live.warnings),
+        live.status.as_ref().map(Datum::to_string),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join("; ") }
@@ -123,19 +186,25 @@ pub(crate) fn packs_in_short(packs: &[Pack], now: Instant) -> Option<String> {
         (all, fresh) if all == fresh => all.to_string(),
         (all, fresh) => format!("{fresh} of {all}"),
     };
-    let range = |values: Vec<String>| match values.as_slice() {
-        [] => None,
-        [first, .., last] if first != last => {
-            let unit = first.rfind(' ').map_or("", |at| &first[at..]);
-            Some(format!("{} to {last}", first.trim_end_matches(unit)))
+    let range = |value: fn(&Measured) -> Option<&Datum>| {
+        let mut values: Vec<_> = fresh
+            .iter()
+            .filter_map(|live| match value(live)? {
+                datum @ Datum::Number { number, .. } => Some((*number, datum.to_string())),
+                Datum::Text(_) => None,
+            })
+            .collect();
+        values.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        match values.as_slice() {
+            [] => None,
+            [(_, first), .., (_, last)] if first != last => {
+                let unit = first.rfind(' ').map_or("", |at| &first[at..]);
+                Some(format!("{} to {last}", first.trim_end_matches(unit)))
+            }
+            [(_, first), ..] => Some(first.clone()),
         }
-        [first, ..] => Some(first.clone()),
     };
-    let mut volts: Vec<_> = fresh.iter().map(|live| live.voltage).collect();
-    let mut charge: Vec<_> = fresh.iter().map(|live| live.state_of_charge).collect();
-    volts.sort_unstable();
-    charge.sort_unstable();
-    let volts = range(volts.iter().map(ToString::to_string).collect());
-    let charge = range(charge.iter().map(ToString::to_string).collect());
+    let volts = range(|live| live.voltage.as_ref());
+    let charge = range(|live| live.state_of_charge.as_ref());
     Some([Some(count), volts, charge].into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
