@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pi18_transport::{Hidraw, udev_rule};
@@ -121,13 +121,17 @@ fn query_by_group_member_waits_for_udev(backend: Backend) {
     remove_rules();
     socket.plug();
     let node = socket.node();
+    let plugged = Instant::now();
     let early = start_query_as("member", &by_serial);
-    thread::sleep(Duration::from_millis(800));
+    thread::sleep(Duration::from_millis(400));
     assert_eq!(fs::metadata(&node).unwrap().permissions().mode() & 0o777, 0o600);
     fs::write(RULES, rules).unwrap();
     assert!(run("udevadm", &["control", "--reload"]).0);
     assert!(run("udevadm", &["trigger", "--action=add", "--subsystem-match=hidraw"]).0);
+    let took = plugged.elapsed();
     let (status, text) = result_of(early.wait_with_output().unwrap());
+    // The query waits for three seconds, and looks at the node several times a second.
+    assert!(took < Duration::from_secs(2), "not within 2 s: {took:?}");
     assert_eq!(status, Some(0), "{text}");
     for _ in 0..2 {
         socket.unplug();
