@@ -411,6 +411,8 @@ class Test:
         names = [self.bank.replies(unit, "PIRI")["PIRI"]["names"]["output_priority"] for unit in range(len(UNITS))]
         wait_for("the virtual units", 20, self._read_units)
         self.components = self.published()
+        # The bridge reads the settings of both units again before it compares them.
+        wait_for("all entities to be right", 60, lambda: not self.wrong_entities())
         self.expect(f"both units still have {new}: {names}", all(name.replace("-", "_") == new for name in names))
 
     def state(self, entity):
