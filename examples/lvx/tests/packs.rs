@@ -1,13 +1,16 @@
 //! Battery packs in all commands that show them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
+mod simulator;
+
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Write},
-    process::{Child, Command, Output, Stdio},
+    io::Write,
+    process::{Command, Output},
 };
 
 use serde_json::{Value as Json, json};
+use simulator::Simulator;
 
 fn lvx(arguments: &[&str]) -> Output {
     let lvx = env!("CARGO_BIN_EXE_lvx");
@@ -146,39 +149,15 @@ fn now_shows_packs_and_no_value_of_a_silent_one() {
     assert!(text.contains("\nsim:pack0  77 %  ") || text.contains("\nsim:pack0  76 %  "), "{text}");
 }
 
-/// A running simulator, killed at the end of the test.
-struct Simulator(Child, Vec<String>);
-
-impl Simulator {
-    fn start(arguments: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_lvx"))
-            .args(["simulate", "--units", "1", "--switch", "frozen=on"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let lines = lines.map_while(Result::ok).take_while(|line| line.contains(": "));
-        let address = |line: String| line.split_once(": ").unwrap().1.to_owned();
-        Self(process, lines.map(address).collect())
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        // Fails if the process has already ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn packs_are_served_on_ptys_and_on_tcp() {
     let arguments = "--packs 2 --switch pack:temperature=20 --switch pack1:drift=-20";
     let arguments: Vec<_> = arguments.split(' ').collect();
     for (place, kind) in [(&[][..], "pack:/dev/"), (&["--tcp", "127.0.0.1:0"], "pack:tcp:127.")] {
         let simulator = Simulator::start(&[&arguments, place].concat());
-        let [unit, first, second] = &simulator.1[..] else { panic!("{:?}", simulator.1) };
+        let [unit, first, second] = &simulator.addresses[..] else {
+            panic!("{:?}", simulator.addresses)
+        };
         assert!(first.starts_with(kind), "{first}");
         let (status, table, errors) = run(&["packs", first, second]);
         assert_eq!(status, 0, "{errors}");
@@ -196,7 +175,7 @@ fn packs_are_served_on_ptys_and_on_tcp() {
 fn devices_finds_units_and_packs_behind_serial_ports() {
     let simulator = Simulator::start(&["--packs", "2", "--switch", "pack1:address=16"]);
     let ports: Vec<_> = simulator
-        .1
+        .addresses
         .iter()
         .map(|address| address.trim_start_matches("pack:").trim_start_matches("serial:"))
         .collect();
@@ -221,5 +200,5 @@ fn devices_finds_units_and_packs_behind_serial_ports() {
     }
     let request = [0x40, 0x03, 0x00, 0x00, 0x00, 0x27, 0x0A, 0xC1];
     File::options().write(true).open(ports[0]).unwrap().write_all(&request).unwrap();
-    assert_eq!(run(&["query", "MOD", &simulator.1[0]]).0, 0);
+    assert_eq!(run(&["query", "MOD", &simulator.addresses[0]]).0, 0);
 }

@@ -1,55 +1,27 @@
 //! `lvx simulate`: the links that other programs use.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
+mod simulator;
+
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::Read,
     net::TcpStream,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output},
 };
+
+use simulator::Simulator;
 
 fn lvx(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lvx")).args(arguments).output().unwrap()
 }
 
-/// A running simulator, killed at the end of the test.
-struct Simulator {
-    process: Child,
-    addresses: Vec<String>,
-}
-
 impl Simulator {
-    fn start(arguments: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_lvx"))
-            .args(["simulate", "--units", "1", "--switch", "frozen=on"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let lines = lines.map_while(Result::ok).take_while(|line| line.starts_with("unit "));
-        let address = |line: String| line.split_once(": ").unwrap().1.to_owned();
-        Self { addresses: lines.map(address).collect(), process }
-    }
-
     /// Returns the pty of the only unit.
     fn pty(&self) -> &Path {
         Path::new(self.addresses[0].strip_prefix("serial:").unwrap())
-    }
-
-    /// Ends the process with SIGKILL, so that it does not clean up.
-    fn kill(&mut self) {
-        // Fails if the process has already ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 

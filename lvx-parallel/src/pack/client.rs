@@ -88,7 +88,7 @@ impl PackConfig {
 /// A reply that arrives after its try has ended must not be taken for the reply to a later request. So the client
 /// keeps which replies are still expected, and before it asks for as many registers as one of them has, it reads
 /// a few registers of another number first. Packs answer in order: after the reply to that, no earlier one
-/// arrives. Bytes that nobody asked for, the echo of a request and replies of other packs are ignored.
+/// arrives. It ignores unrequested bytes, the echo of a request, and replies of other packs.
 ///
 /// The link stays open while a pack is silent. It is opened again only after it was disconnected.
 pub struct PackClient<L = Box<dyn Link + Send>> {
@@ -363,7 +363,7 @@ impl<L: Link> PackClient<L> {
         Ok(())
     }
 
-    /// Discards the bytes that have arrived. Bytes that nobody asked for may be the reply to an earlier request.
+    /// Discards the bytes that have arrived. They may be the reply to an earlier request.
     fn drain(&mut self) -> Result<(), Error> {
         let mut discarded = self.buffer.len();
         self.buffer.clear();

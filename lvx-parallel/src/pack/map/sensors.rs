@@ -33,7 +33,7 @@ impl Sensors {
     /// Returns the temperature of a sensor, counted from 0; `None` if it reports that it is
     /// [missing](Self::MISSING).
     ///
-    /// Packs with fewer sensors may have 0 in the last places, which cannot be told from 0 °C.
+    /// Packs with fewer sensors may have 0 in the last places. A real 0 °C looks the same.
     #[must_use]
     pub fn get(&self, sensor: usize) -> Option<Celsius> {
         let degrees = self.0.get(sensor).filter(|degrees| **degrees != Self::MISSING);

@@ -194,7 +194,7 @@ fn packs(canvas: &mut Canvas<'_>, y: u16, bottom: u16, bank: &Overview, moment: 
         if y >= bottom {
             break;
         }
-        // The end of a path tells ports apart.
+        // The paths of ports differ at their ends.
         let name: Vec<_> = pack.name.chars().collect();
         let start = name.len().saturating_sub(usize::from(PACK_COLUMNS[0]) - 2);
         let name: String = name.get(start..).unwrap_or_default().iter().collect();
